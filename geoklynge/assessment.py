@@ -1,0 +1,177 @@
+"""What speaks for a candidate: eight measures from 0 to 1, and one score from 0 to 100."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .candidates import Pool
+from .study import ScoreWeights, Study
+from .tables import Tables
+from .ties import Ties
+from .village_sets import PairsInside, VillageSets, max_by, pairs_inside, sum_by_set
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+MEASURES = (
+    "cohesion",
+    "overlap",
+    "complementarity",
+    "identity",
+    "compactness",
+    "viability",
+    "balance",
+    "stability",
+)
+COUNTED_PEOPLE_A_PLACE = 2_000.0  # in people served: a town must not pull the plan
+FAIR_SHARE = 1 / 3  # of the people that the largest place may hold before balance falls
+
+
+def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame:
+    """
+    Measure every candidate.
+
+    Each measure lies in 0..1, and more is better:
+
+    - `cohesion`: share of the members' tie weight that stays inside, ``2 w_in / sum of strengths``;
+    - `overlap`: mean over pairs of members, the share of everyday trips that go to the same places;
+    - `complementarity`: weighted share of service categories that the whole has, less the mean of its villages;
+    - `identity`: mean over pairs of members;
+    - `compactness`: of the villages nearest to a member, as many as the set has others, the share that belongs to it;
+      it does not fall with size, only with gaps, bulges and left-out neighbours;
+    - `viability`: weighted mean over the study's categories of ``min(1, people / (facilities x people needed))``, a
+      category that no member has counted as one facility: are there people enough to carry each service?
+    - `balance`: 1 while the largest place holds at most a third of the people, falling to 0 as it holds them all;
+    - `stability`: mean over pairs of members, the share of the ensemble's runs that keeps them together.
+
+    `score` is 100 times their weighted mean.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a candidate: the measures, `score`, `n_villages`, `people`, `served` (people, a place with at most
+        2,000), `max_minutes`, `mean_minutes`.
+    """
+    sets = pool.sets
+    pairs = pairs_inside(sets, ties)
+    n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
+
+    def mean_of_pairs(values: Floats) -> Floats:
+        return np.bincount(pairs.of_set, weights=values, minlength=len(sets)) / n_pairs
+
+    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    minutes = pairs.values(ties.minutes, absent=np.inf)
+    mean_minutes = mean_of_pairs(minutes)
+    table = pd.DataFrame(
+        {
+            "cohesion": _cohesion(sets, pairs, ties),
+            "overlap": mean_of_pairs(pairs.values(ties.overlap, absent=0.0)),
+            "complementarity": _gain(sets, ties),
+            "identity": mean_of_pairs(pairs.values(ties.identity, absent=0.0)),
+            "compactness": _compactness(sets, pairs, ties, pool.eligible),
+            "viability": _viability(sets, tables, ties, study),
+            "balance": _balance(sets, people),
+            "stability": _stability(pool, n_pairs),
+        }
+    ).clip(0.0, 1.0)
+    table["score"] = score_of(table, study.score)
+    table["n_villages"] = sets.sizes()
+    table["people"] = sum_by_set(sets, people)
+    table["served"] = sum_by_set(sets, np.minimum(people, COUNTED_PEOPLE_A_PLACE))
+    table["max_minutes"] = max_by(pairs.of_set, minutes, len(sets))
+    table["mean_minutes"] = mean_minutes
+    return table
+
+
+def score_of(measures: pd.DataFrame, weights: ScoreWeights) -> Floats:
+    """Weigh the measures into one score, 0..100."""
+    given = np.array([getattr(weights, name) for name in MEASURES])
+    score: Floats = 100 * (measures[list(MEASURES)].to_numpy() @ (given / given.sum()))
+    return score
+
+
+def _cohesion(sets: VillageSets, pairs: PairsInside, ties: Ties) -> Floats:
+    n_villages = sets.n_villages
+    strength = np.bincount(ties.a, ties.weight, n_villages) + np.bincount(ties.b, ties.weight, n_villages)
+    inside = np.bincount(pairs.of_set, weights=pairs.values(ties.weight, absent=0.0), minlength=len(sets))
+    total = sum_by_set(sets, strength.astype(np.float64))
+    return np.divide(2 * inside, total, out=np.zeros(len(sets)), where=total > 0)
+
+
+def _gain(sets: VillageSets, ties: Ties) -> Floats:
+    weights = ties.category_weight
+    if weights.sum() <= 0:
+        return np.zeros(len(sets))
+    weights = weights / weights.sum()
+    whole = (sets.matrix() @ ties.has.astype(np.float64) > 0) @ weights
+    parts = sum_by_set(sets, ties.has @ weights) / sets.sizes()
+    gain: Floats = whole - parts
+    return gain
+
+
+def _viability(sets: VillageSets, tables: Tables, ties: Ties, study: Study) -> Floats:
+    categories = study.services.all_categories()
+    needed = np.array([categories[key].people_needed for key in ties.shares.categories])
+    weights = ties.category_weight
+    counts = facility_counts(tables, ties)
+    if weights.sum() <= 0:
+        return np.zeros(len(sets))
+    facilities = np.maximum(sets.matrix() @ counts, 1.0)  # one that is missing would need people too
+    people = sum_by_set(sets, tables.villages["people"].to_numpy(dtype=np.float64))
+    carried: Floats = np.minimum(people[:, None] / (facilities * needed), 1.0) @ (weights / weights.sum())
+    return carried
+
+
+def facility_counts(tables: Tables, ties: Ties) -> Floats:
+    """How many facilities of each category stand in each village, shape (villages, categories present)."""
+    row = pd.Series(np.arange(len(tables.villages)), index=tables.villages["village_id"])
+    village = tables.services["village_id"].map(row)
+    stands = village.notna().to_numpy()
+    counts = np.zeros(ties.has.shape)
+    np.add.at(counts, (village[stands].to_numpy(dtype=np.int64), ties.shares.category[stands]), 1.0)
+    return counts
+
+
+def _compactness(sets: VillageSets, pairs: PairsInside, ties: Ties, eligible: NDArray[np.bool_]) -> Floats:
+    """Share of ordered pairs in which the one is among the other's nearest, as many as the set has others."""
+    of_a, of_b = _nearness_ranks(ties, eligible)
+    others = (sets.sizes() - 1)[pairs.of_set]
+    inside = (pairs.values(of_a, absent=np.inf) < others) * 1.0 + (pairs.values(of_b, absent=np.inf) < others)
+    ordered_pairs = np.maximum(sets.sizes() * (sets.sizes() - 1), 1)
+    compactness: Floats = np.bincount(pairs.of_set, weights=inside, minlength=len(sets)) / ordered_pairs
+    return compactness
+
+
+def _nearness_ranks(ties: Ties, eligible: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """Rank of b among the eligible neighbours of a by minutes (0 is the nearest), and of a among those of b."""
+    n_ties = len(ties.a)
+    home, away = np.concatenate([ties.a, ties.b]), np.concatenate([ties.b, ties.a])
+    order = np.lexsort((away, np.tile(ties.minutes, 2), ~eligible[away], home))
+    first = np.concatenate([[0], np.cumsum(np.bincount(home, minlength=len(eligible)))])
+    rank = np.empty(2 * n_ties)
+    rank[order] = np.arange(2 * n_ties) - first[home[order]]
+    return rank[:n_ties], rank[n_ties:]
+
+
+def _balance(sets: VillageSets, people: Floats) -> Floats:
+    total = sum_by_set(sets, people)
+    largest = max_by(sets.set_of_member(), people[sets.member], len(sets))
+    share = np.divide(largest, total, out=np.zeros(len(sets)), where=total > 0)
+    return np.clip((1 - share) / (1 - FAIR_SHARE), 0.0, 1.0)
+
+
+def _stability(pool: Pool, n_pairs: NDArray[np.int64]) -> Floats:
+    """Mean over pairs of members of the share of runs that put both in one community."""
+    sets = pool.sets
+    together = np.zeros(len(sets))
+    owner = sets.set_of_member().astype(np.int64)
+    for partition in pool.partitions:  # over runs, not pairs
+        width = int(partition.max()) + 2
+        _, counts_at, counts = np.unique(
+            owner * width + partition[sets.member] + 1, return_index=True, return_counts=True
+        )
+        together += np.bincount(owner[counts_at], weights=counts * (counts - 1) / 2, minlength=len(sets))
+    stability: Floats = together / (n_pairs * len(pool.partitions))
+    return stability

@@ -1,0 +1,172 @@
+"""The pool: village sets within all limits, proposed by an ensemble of partitions and three ways of growing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .ensemble import partition_often
+from .errors import InputError, NoPlanError
+from .growing import linked_sets, parish_unions, sets_around
+from .mending import Mender
+from .study import Limits, Study
+from .tables import Tables
+from .ties import Ties
+from .travel import Travel
+from .village_sets import VillageSets, facts_of, pairs_inside, sets_of, tie_rows
+from .wishes import Wishes, read_wishes
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """
+    The candidates, all within the limits and all different, in a fixed order.
+
+    Attributes
+    ----------
+    sets
+        The candidates.
+    proposed_by
+        For each, which ways of proposing found it: leiden, linkage, parishes, wishes.
+    partitions
+        Community of every village in every run of the ensemble, shape (runs, villages); -1 for non-members.
+    eligible
+        Villages that may be members: within the town limit and with a road.
+    wishes
+        The planner's wishes as row numbers.
+    """
+
+    sets: VillageSets
+    proposed_by: tuple[tuple[str, ...], ...]
+    partitions: Ints
+    eligible: Bools
+    wishes: Wishes
+
+
+def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
+    """
+    Propose candidate clusters.
+
+    An ensemble of Leiden partitions (Traag, Waltman and van Eck 2019) under the constant Potts model, complete
+    linkage on minutes, unions of neighbouring parishes, and growth around the planner's must-links; sets that break
+    a limit are split or trimmed, and what still breaks one is dropped.
+
+    Raises
+    ------
+    InputError
+        If the planner's wishes contradict the limits.
+    NoPlanError
+        If no set of villages keeps all limits.
+
+    References
+    ----------
+    Traag, V. A., Waltman, L., van Eck, N. J. (2019). From Louvain to Leiden: guaranteeing well-connected communities.
+    Scientific Reports 9, 5233.
+    """
+    villages = tables.villages
+    eligible = (villages["people"].to_numpy() <= study.limits.town_people) & (travel.component >= 0)
+    wishes = read_wishes(study.planner, villages)
+    _refuse_impossible_wishes(wishes, villages, travel, ties, study)
+    partitions = partition_often(ties, eligible, wishes, study)
+    mender = Mender(ties, villages["people"].to_numpy(dtype=np.float64), study.limits, wishes)
+    proposals = {
+        "leiden": _communities(partitions),
+        "linkage": linked_sets(ties, eligible, study.limits),
+        "parishes": parish_unions(villages, ties, eligible, study.limits),
+        "wishes": sets_around(wishes, ties, eligible, study.limits),
+    }
+    found: dict[bytes, set[str]] = {}
+    for name, members in proposals.items():
+        _add_kept(found, name, members, lambda sets: _keeps_limits(sets, tables, ties, study.limits, wishes), mender)
+    if not found:
+        raise NoPlanError(_why_none(proposals["leiden"], tables, ties, study.limits, wishes))
+    keys = sorted(found, key=lambda key: np.frombuffer(key, dtype=np.int32).tolist())
+    sets = sets_of((np.frombuffer(key, dtype=np.int32) for key in keys), len(villages))
+    return Pool(sets, tuple(tuple(sorted(found[key])) for key in keys), partitions, eligible, wishes)
+
+
+def _communities(partitions: Ints) -> Iterator[Ints]:
+    """Every community of every run."""
+    for partition in partitions:
+        order = np.argsort(partition, kind="stable").astype(np.int32)
+        order = order[partition[order] >= 0]
+        yield from np.split(order, np.flatnonzero(np.diff(partition[order])) + 1)
+
+
+def _add_kept(
+    found: dict[bytes, set[str]],
+    name: str,
+    members: Iterable[Ints],
+    keeps: Callable[[list[Ints]], Bools],
+    mender: Mender,
+) -> None:
+    """Take the proposals that keep the limits; mend the others and take what then keeps them."""
+    distinct = {np.sort(rows).tobytes() for rows in members if len(rows) >= 2}
+    proposed = [np.frombuffer(key, dtype=np.int32) for key in sorted(distinct)]
+    kept = keeps(proposed)
+    mended = {
+        part.tobytes() for rows, fine in zip(proposed, kept, strict=True) if not fine for part in mender.mend(rows)
+    }
+    repaired = [np.frombuffer(key, dtype=np.int32) for key in sorted(mended)]
+    for rows, fine in zip(proposed + repaired, np.concatenate([kept, keeps(repaired)]), strict=True):
+        if fine:
+            found.setdefault(rows.tobytes(), set()).add(name)
+
+
+def _keeps_limits(members: list[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
+    sets = sets_of(members, len(tables.villages))
+    facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
+    return np.array([not limits.broken_by(fact) for fact in facts], dtype=bool)
+
+
+def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Travel, ties: Ties, study: Study) -> None:
+    """Refuse must-links that no plan can keep, with the reason."""
+    names = villages["name"].to_numpy(dtype=object)
+    people = villages["people"].to_numpy()
+    for group in wishes.together:
+        for apart in wishes.apart:
+            both = sorted(set(group) & set(apart))
+            if len(both) > 1:
+                raise InputError(
+                    f"{names[both[0]]} and {names[both[1]]} are both to be linked and to be kept apart",
+                    where="planner",
+                    advice="remove one of the two wishes",
+                )
+        for row in group:
+            if people[row] > study.limits.town_people:
+                raise InputError(
+                    f"{names[row]} has {people[row]:g} people, more than limits.town_people "
+                    f"{study.limits.town_people:g}",
+                    where="planner.must_link",
+                    advice="raise the limit or leave the town out",
+                )
+        left, right = np.array([(a, b) for a in group for b in group if a < b], dtype=np.int32).reshape(-1, 2).T
+        tie = tie_rows(ties, left, right)
+        minutes = np.where(tie >= 0, ties.minutes[tie], np.inf) if len(ties.a) else np.full(len(tie), np.inf)
+        far = np.flatnonzero(minutes > study.limits.max_minutes)
+        if len(far):
+            a, b = int(left[far[0]]), int(right[far[0]])
+            why = f"{minutes[far[0]]:.1f} minutes" if np.isfinite(minutes[far[0]]) else travel.why_absent(a, b).value
+            raise InputError(
+                f"{names[a]} and {names[b]} cannot be in one cluster ({why}; limits.max_minutes is "
+                f"{study.limits.max_minutes:g})",
+                where="planner.must_link",
+                advice="raise the limit or remove the wish",
+            )
+
+
+def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
+    """Name the limit that most proposals break, with the numbers of the first such proposal."""
+    sets = sets_of(members, len(tables.villages))
+    facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
+    broken = [sentence for fact in facts for sentence in limits.broken_by(fact)]
+    example = f" (for example: {broken[0]})" if broken else ""
+    return f"no set of villages keeps all limits{example}; loosen the limits in the study file"

@@ -1,0 +1,94 @@
+"""How sure it is that a village belongs where the plan puts it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+CORE_SHARE = 0.8
+CONTESTED_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """
+    Where each village stands, one entry a village.
+
+    `certainty` is the share of the ensemble's runs that put it with its own cluster, missing for a village in no
+    cluster; `other` is the number of the cluster that most other runs put it with, -1 for none, and `other_share`
+    that share. `word` is core, edge or contested; None without a cluster.
+    """
+
+    certainty: Floats
+    other: Ints
+    other_share: Floats
+    word: NDArray[np.object_]
+
+
+def judge_standing(cluster: Ints, partitions: Ints) -> Standing:
+    """
+    Count, over the runs of the ensemble, with which cluster each village is put.
+
+    In one run a village is put with the cluster of which the largest share of members (itself left out) lies in its
+    community; between equals its own cluster wins, then the lower number. Alone in its community it is put with none.
+
+    Parameters
+    ----------
+    cluster
+        Cluster of every village in the plan, -1 for none; shape (villages,).
+    partitions
+        Community of every village in every run, shape (runs, villages); -1 for non-members.
+    """
+    n_villages, n_clusters = len(cluster), int(cluster.max(initial=-1)) + 1
+    votes = csr_array((n_villages, max(n_clusters, 1)))
+    size = np.bincount(cluster[cluster >= 0], minlength=max(n_clusters, 1))
+    for partition in partitions:  # over runs, not pairs
+        votes = votes + _votes_of_run(cluster, partition, size)
+    share = csr_array(votes / max(len(partitions), 1))
+    share.sort_indices()
+    row = np.repeat(np.arange(n_villages), np.diff(share.indptr))
+    own = cluster[row] == share.indices
+    certainty = np.where(cluster >= 0, 0.0, np.nan)
+    certainty[row[own]] = share.data[own]
+    other = np.full(n_villages, -1, dtype=np.int32)
+    other_share = np.zeros(n_villages)
+    rivals = np.lexsort((share.indices[~own], -share.data[~own], row[~own]))
+    rival_row = row[~own][rivals]
+    first = np.ones(len(rival_row), dtype=bool)
+    first[1:] = rival_row[1:] != rival_row[:-1]
+    other[rival_row[first]] = share.indices[~own][rivals][first]
+    other_share[rival_row[first]] = share.data[~own][rivals][first]
+    word = np.full(n_villages, None, dtype=object)
+    placed = cluster >= 0
+    word[placed] = "edge"
+    word[placed & (certainty >= CORE_SHARE)] = "core"
+    word[placed & (other_share >= CONTESTED_SHARE)] = "contested"
+    return Standing(certainty, other, other_share, word)
+
+
+def _votes_of_run(cluster: Ints, partition: Ints, size: NDArray[np.int64]) -> csr_array:
+    """One run's vote of each village, as a sparse matrix (villages, clusters) of ones."""
+    shape = (len(cluster), len(size))
+    counted = np.flatnonzero((cluster >= 0) & (partition >= 0))
+    width = int(partition.max(initial=0)) + 1
+    in_community = csr_array(
+        coo_array((np.ones(len(counted)), (partition[counted], cluster[counted])), shape=(width, len(size)))
+    )
+    voters = np.flatnonzero(partition >= 0)
+    seen = csr_array(in_community[partition[voters]])
+    row = np.repeat(voters, np.diff(seen.indptr))
+    own = (cluster[row] == seen.indices).astype(np.int64)
+    others = size[seen.indices] - own
+    share = np.divide(seen.data - own, others, out=np.zeros(len(row)), where=others > 0)
+    present = share > 0
+    row, chosen, own, share = row[present], seen.indices[present], own[present], share[present]
+    best = np.lexsort((chosen, -own, -share, row))
+    first = np.ones(len(best), dtype=bool)
+    first[1:] = row[best][1:] != row[best][:-1]
+    return csr_array(coo_array((np.ones(first.sum()), (row[best][first], chosen[best][first])), shape=shape))

@@ -1,0 +1,340 @@
+"""
+A second opinion: travel times by another road, and every limit verified.
+
+Shares no code with the stages that made the plan (it imports errors, study and tables only). Where the pipeline
+contracts chains of road and searches with its own kernel, the checker splits lines where they meet and lets SciPy
+search; where the pipeline asks a tree for the nearest vertex, the checker looks at all vertices of a strip.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+
+from .errors import CheckFailedError
+from .study import Facts, Study, TravelOptions
+from .tables import Tables
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+MARGIN_M = 10_000.0  # around a cluster; times through a cut-out can only be too long, then the whole network decides
+SNAP_LIMIT_M = 2_000.0
+LARGE_COMPONENT = 500
+TOLERANCE_MINUTES = 0.01  # written numbers are rounded to 0.01
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the checker found: `broken` is empty when every cluster keeps every limit and every number holds."""
+
+    clusters: int
+    pairs: int
+    largest_difference_minutes: float
+    broken: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is broken."""
+        return not self.broken
+
+    def raise_if_broken(self) -> None:
+        """
+        Refuse a result that is wrong.
+
+        Raises
+        ------
+        CheckFailedError
+            With the first broken limits.
+        """
+        if self.broken:
+            more = f"; and {len(self.broken) - 3} more" if len(self.broken) > 3 else ""
+            raise CheckFailedError(f"the checker found {'; '.join(self.broken[:3])}{more}")
+
+
+@dataclass(frozen=True)
+class _Network:
+    """Nodes of the checker's own network: position, arcs with minutes, and where each village stands."""
+
+    xy: Floats
+    arcs: csr_array
+    node: Longs
+    access_minutes: Floats
+
+
+def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Study) -> Verdict:
+    """
+    Verify a plan against its limits.
+
+    Parameters
+    ----------
+    clusters
+        One row a cluster with `cluster_id`, `village_ids` (joined by ``; ``), `n_villages`, `population` and
+        `max_minutes` as they are to be written.
+    ties
+        `village_a`, `village_b`, `minutes`, `weight` of all ties of at least the weakest weight.
+    tables
+        The study's tables.
+    study
+        Its limits and wishes.
+    """
+    villages = tables.villages
+    row_of = {village_id: row for row, village_id in enumerate(villages["village_id"])}
+    members = {
+        str(cluster_id): [str(one) for one in str(ids).split("; ")]
+        for cluster_id, ids in zip(clusters["cluster_id"], clusters["village_ids"], strict=True)
+    }
+    broken = _broken_membership(members, row_of)
+    if broken:
+        return Verdict(len(members), 0, 0.0, tuple(broken))
+    rows = {cluster_id: np.array([row_of[one] for one in ids]) for cluster_id, ids in members.items()}
+    minutes_of = _minutes_between(rows, tables, study)
+    broken += _broken_wishes(rows, villages, study)
+    differences, pairs = [0.0], 0
+    tie_ends = ties["village_a"].map(row_of).to_numpy(), ties["village_b"].map(row_of).to_numpy()
+    for written in clusters.itertuples():
+        here, minutes = rows[str(written.cluster_id)], minutes_of[str(written.cluster_id)]
+        pairs += len(here) * (len(here) - 1) // 2
+        inside = np.isin(tie_ends[0], here) & np.isin(tie_ends[1], here)
+        longest = float(minutes.max(initial=0.0))
+        facts = Facts(
+            n_villages=len(here),
+            people=float(villages["people"].iloc[here].sum()),
+            max_minutes=longest,
+            n_municipalities=villages["municipality_id"].iloc[here].dropna().nunique(),
+            largest_place=float(villages["people"].iloc[here].max()),
+            connected=_hang_together(here, tie_ends[0][inside], tie_ends[1][inside]),
+        )
+        problems = list(study.limits.broken_by(facts))
+        differences.append(abs(longest - float(written.max_minutes)))  # type: ignore[arg-type]
+        differences += _tie_differences(here, minutes, ties[inside], tie_ends[0][inside], tie_ends[1][inside])
+        problems += _wrong_numbers(written, facts, max(differences[-1 - int(inside.sum()) :]))
+        broken += [f"{written.name if 'name' in clusters else written.cluster_id}: {problem}" for problem in problems]
+    return Verdict(len(members), pairs, max(differences), tuple(broken))
+
+
+def _broken_membership(members: dict[str, list[str]], row_of: dict[str, int]) -> list[str]:
+    everyone = [one for ids in members.values() for one in ids]
+    twice = sorted({one for one in everyone if everyone.count(one) > 1}) if len(set(everyone)) < len(everyone) else []
+    unknown = sorted(set(everyone) - set(row_of))
+    return [f"village {one} is in two clusters" for one in twice] + [
+        f"village {one} is not in the study" for one in unknown
+    ]
+
+
+def _broken_wishes(rows: dict[str, Longs], villages: pd.DataFrame, study: Study) -> list[str]:
+    cluster_of = {int(row): cluster_id for cluster_id, here in rows.items() for row in here}
+    by_id = {str(one): row for row, one in enumerate(villages["village_id"])}
+    by_name = {str(one).casefold(): row for row, one in enumerate(villages["name"])}
+    broken = []
+    for group in study.planner.must_link:
+        held = [cluster_of.get(by_id.get(name, by_name.get(name.casefold(), -1))) for name in group]
+        if None in held or len(set(held)) > 1:
+            broken.append(f"{', '.join(group)} are to be linked and are not in one cluster")
+    for group in study.planner.cannot_link:
+        held = [cluster_of.get(by_id.get(name, by_name.get(name.casefold(), -1))) for name in group]
+        placed = [one for one in held if one is not None]
+        if len(set(placed)) < len(placed):
+            broken.append(f"{', '.join(group)} are to be kept apart and share a cluster")
+    return broken
+
+
+def _hang_together(here: Longs, a: Longs, b: Longs) -> bool:
+    place = {int(row): k for k, row in enumerate(here)}
+    left = [place[int(row)] for row in a]
+    right = [place[int(row)] for row in b]
+    ties = coo_array((np.ones(len(left)), (left, right)), shape=(len(here), len(here)))
+    return bool(connected_components(ties.tocsr(), directed=False)[0] == 1)
+
+
+def _tie_differences(here: Longs, minutes: Floats, ties: pd.DataFrame, a: Longs, b: Longs) -> list[float]:
+    place = {int(row): k for k, row in enumerate(here)}
+    again = [minutes[place[int(left)], place[int(right)]] for left, right in zip(a, b, strict=True)]
+    return [float(gap) for gap in np.abs(np.array(again) - ties["minutes"].to_numpy(dtype=np.float64))]
+
+
+def _wrong_numbers(written: object, facts: Facts, difference: float) -> list[str]:
+    wrong = []
+    if getattr(written, "n_villages", facts.n_villages) != facts.n_villages:
+        wrong.append(f"n_villages is {facts.n_villages}, not {written.n_villages}")  # type: ignore[attr-defined]
+    if abs(getattr(written, "population", facts.people) - facts.people) > 0.5:
+        wrong.append(f"population is {facts.people:g}, not {written.population}")  # type: ignore[attr-defined]
+    if not difference <= TOLERANCE_MINUTES:
+        wrong.append(f"minutes differ by {difference:.3g} from those written")
+    return wrong
+
+
+def _minutes_between(rows: dict[str, Longs], tables: Tables, study: Study) -> dict[str, Floats]:
+    """Minutes between the members of each cluster, the slower direction, as a dense matrix each."""
+    options = study.travel
+    if tables.roads is None and tables.links is None:
+        xy = shapely.get_coordinates(tables.villages.geometry.to_numpy())
+        per_m = options.detour * 60 / (1000 * options.plain_speed_kmh[options.mode])
+        return {
+            key: np.hypot(*np.moveaxis(xy[here][:, None] - xy[here][None, :], 2, 0)) * per_m
+            for key, here in rows.items()
+        }
+    everyone = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *rows.values()]))
+    if tables.roads is not None:
+        network = _split_lines(tables.roads, tables.villages, everyone, options)
+    else:
+        network = _village_links(tables, options)
+    return {key: _search(network, here, study.limits.max_minutes) for key, here in rows.items()}
+
+
+def _search(network: _Network, here: Longs, limit: float) -> Floats:
+    """Search in a cut-out of the network first, in the whole of it where the cut-out seems to break the limit."""
+    node = network.node[here]
+    low, high = network.xy[node].min(axis=0) - MARGIN_M, network.xy[node].max(axis=0) + MARGIN_M
+    inside = np.flatnonzero(((network.xy >= low) & (network.xy <= high)).all(axis=1))
+    place = np.full(len(network.xy), -1, dtype=np.int64)
+    place[inside] = np.arange(len(inside))
+    minutes = _slower_direction(network.arcs[inside][:, inside], place[node], network.access_minutes[here])
+    if minutes.max(initial=0.0) <= limit:
+        return minutes
+    return _slower_direction(network.arcs, node, network.access_minutes[here])
+
+
+def _slower_direction(arcs: csr_array, node: Longs, access: Floats) -> Floats:
+    on_road = np.atleast_2d(dijkstra(arcs, indices=node))[:, node]
+    minutes = on_road + access[:, None] + access[None, :]
+    np.fill_diagonal(minutes, 0.0)
+    slower: Floats = np.maximum(minutes, minutes.T)
+    return slower
+
+
+def _village_links(tables: Tables, options: TravelOptions) -> _Network:
+    assert tables.links is not None  # noqa: S101  # the caller looked
+    order = {village_id: row for row, village_id in enumerate(tables.villages["village_id"])}
+    a = tables.links["village_a"].map(order).to_numpy()
+    b = tables.links["village_b"].map(order).to_numpy()
+    table = options.speed_of_class()
+    kmh = np.array(
+        [
+            _car_speed(table.get(str(one), table["secondary"]).posted_kmh, str(one), table)
+            if options.mode == "car"
+            else options.plain_speed_kmh[options.mode]
+            for one in tables.links.get("road_class", pd.Series("secondary", index=tables.links.index))
+        ]
+    )
+    minutes = np.maximum(tables.links["road_km"].to_numpy(dtype=np.float64) * 60 / kmh, 1e-5)
+    n_villages = len(tables.villages)
+    arcs = _fastest(np.concatenate([a, b]), np.concatenate([b, a]), np.tile(minutes, 2), n_villages)
+    xy = shapely.get_coordinates(tables.villages.geometry.to_numpy())
+    return _Network(xy, arcs, np.arange(n_villages), np.zeros(n_villages))
+
+
+def _car_speed(posted_kmh: float, road_class: str, table: object) -> float:
+    speeds = dict(table)  # type: ignore[call-overload]
+    return posted_kmh * float(speeds.get(road_class, speeds["secondary"]).factor)
+
+
+def _fastest(tails: Longs, heads: Longs, minutes: Floats, n_nodes: int) -> csr_array:
+    """Sparse matrix of arcs; of several between two nodes the fastest (SciPy would add them up)."""
+    arcs = pd.DataFrame({"tail": tails, "head": heads, "minutes": minutes})
+    arcs = arcs[np.isfinite(arcs["minutes"]) & (arcs["tail"] != arcs["head"])]
+    fastest = arcs.groupby(["tail", "head"], sort=True)["minutes"].min().reset_index()
+    return csr_array(coo_array((fastest["minutes"], (fastest["tail"], fastest["head"])), shape=(n_nodes, n_nodes)))
+
+
+def _split_lines(
+    roads: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, wanted: Longs, options: TravelOptions
+) -> _Network:
+    """Split every line where another one meets it, where it ends, and where a village joins it."""
+    kmh = _kmh(roads, options)
+    roads, kmh = roads[kmh > 0], kmh[kmh > 0]
+    points, line = shapely.get_coordinates(roads.geometry.to_numpy(), return_index=True)
+    centimetres = np.round((points - points.min(axis=0)) * 100).astype(np.int64)
+    vertex = pd.factorize(centimetres[:, 0] * 10**10 + centimetres[:, 1])[0]
+    first = np.unique(vertex, return_index=True)[1]
+    xy = points[first]
+    starts = np.flatnonzero(np.r_[True, line[1:] != line[:-1]])
+    ends = np.r_[starts[1:] - 1, len(line) - 1]
+    component = _component_of_vertices(vertex, starts, ends, roads, len(xy))
+    joins, distance_m = _nearest_vertices(villages, wanted, xy, component)
+    split_here = np.bincount(vertex, minlength=len(xy)) > 1
+    split_here[vertex[starts]] = split_here[vertex[ends]] = split_here[joins[wanted]] = True
+    cuts = np.flatnonzero(split_here[vertex])
+    length_m = np.r_[np.hypot(*(points[1:] - points[:-1]).T), 0.0]
+    length_m[ends] = 0.0
+    piece_m = np.add.reduceat(length_m, cuts)
+    piece = np.flatnonzero(line[cuts[1:]] == line[cuts[:-1]])
+    node_of = np.cumsum(split_here) - 1
+    tail, head = node_of[vertex[cuts[piece]]], node_of[vertex[cuts[piece + 1]]]
+    minutes = piece_m[piece] * 60 / (1000 * kmh[line[cuts[piece]]])
+    oneway = roads["oneway"].to_numpy(dtype=object)[line[cuts[piece]]] if "oneway" in roads else np.full(len(piece), "")
+    ahead, back = oneway != "backward", oneway != "forward"
+    arcs = _fastest(
+        np.concatenate([tail[ahead], head[back]]),
+        np.concatenate([head[ahead], tail[back]]),
+        np.concatenate([minutes[ahead], minutes[back]]),
+        int(split_here.sum()),
+    )
+    node = np.where(joins >= 0, node_of[joins], -1)
+    return _Network(xy[split_here], arcs, node, distance_m * 60 / (1000 * options.off_road_speed_kmh))
+
+
+def _kmh(roads: gpd.GeoDataFrame, options: TravelOptions) -> Floats:
+    if options.mode != "car":
+        return np.where(roads["road_class"].isin(["motorway", "trunk"]), 0.0, options.plain_speed_kmh[options.mode])
+    table = options.speed_of_class()
+    posted = roads["speed_kmh"] if "speed_kmh" in roads else pd.Series(np.nan, index=roads.index)
+    pairs = zip(roads["road_class"].astype(object), posted.astype("float64"), strict=True)
+    return np.array(
+        [
+            (limit if limit > 0 else table[road_class].posted_kmh) * table[road_class].factor
+            if road_class in table
+            else 0.0
+            for road_class, limit in pairs
+        ]
+    )
+
+
+def _component_of_vertices(
+    vertex: Longs, starts: Longs, ends: Longs, roads: gpd.GeoDataFrame, n_vertices: int
+) -> Longs:
+    """Give a number to each part of the network; with one-way roads, those within which one can also drive back."""
+    along = np.ones(len(vertex), dtype=bool)
+    along[ends] = False
+    here = np.flatnonzero(along)
+    tail, head = vertex[here], vertex[here + 1]
+    if "oneway" in roads and (roads["oneway"] != "both").any():
+        way = np.repeat(roads["oneway"].to_numpy(dtype=object), ends - starts + 1)[here]
+        ahead, back = way != "backward", way != "forward"
+        tail, head = np.r_[tail[ahead], head[back]], np.r_[head[ahead], tail[back]]
+        steps = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(n_vertices, n_vertices))
+        label = connected_components(steps.tocsr(), directed=True, connection="strong")[1]
+    else:
+        steps = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(n_vertices, n_vertices))
+        label = connected_components(steps.tocsr(), directed=False)[1]
+    return label.astype(np.int64)
+
+
+def _nearest_vertices(villages: gpd.GeoDataFrame, wanted: Longs, xy: Floats, component: Longs) -> tuple[Longs, Floats]:
+    """Look through the strip of vertices around each wanted village for the nearest one of a large component."""
+    size = np.bincount(component)[component]
+    by_x = np.argsort(xy[:, 0], kind="stable")
+    sorted_x = xy[by_x, 0]
+    joins = np.full(len(villages), -1, dtype=np.int64)
+    distance = np.full(len(villages), np.inf)
+    points = shapely.get_coordinates(villages.geometry.to_numpy())
+    for row in wanted:
+        low, high = np.searchsorted(sorted_x, points[row, 0] + np.array([-SNAP_LIMIT_M, SNAP_LIMIT_M]))
+        strip = by_x[low:high]
+        strip = strip[np.abs(xy[strip, 1] - points[row, 1]) <= SNAP_LIMIT_M]
+        away = np.hypot(*(xy[strip] - points[row]).T)
+        strip, away = strip[away <= SNAP_LIMIT_M], away[away <= SNAP_LIMIT_M]
+        large = size[strip] >= LARGE_COMPONENT
+        if not large.any():
+            large = size[strip] == size[strip].max(initial=0)
+        if large.any():
+            best = np.argmin(np.where(large, away, np.inf))
+            joins[row], distance[row] = strip[best], away[best]
+    return joins, distance

@@ -1,0 +1,202 @@
+"""From a plan to the tables that people see: clusters, villages, and what stands behind each card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .areas import cluster_areas
+from .assessment import MEASURES, facility_counts
+from .candidates import Pool
+from .certainty import CONTESTED_SHARE, judge_standing
+from .selection import Plan
+from .tables import Tables
+from .ties import Ties, overlap_of_pairs
+from .travel import Travel
+from .village_sets import VillageSets, pairs_inside
+
+Floats = NDArray[np.float64]
+
+JOIN = "; "
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """
+    The chosen clusters, ready to be shown.
+
+    Attributes
+    ----------
+    clusters
+        One row a cluster in order of rank, with its area; the columns of ``clusters.geojson`` and
+        `n_people_assumed`, the number of members whose people are a default.
+    villages
+        The study's villages with `cluster_id`, `certainty`, `standing`, `other_cluster_id`, `why_alone` (town,
+        no_road, no_candidate, not_chosen; missing inside a cluster) and `minutes_<category>`.
+    brings
+        One row a cluster, village and category that stands there: `cluster_id`, `village_id`, `category`,
+        `facilities`.
+    missing
+        One row a cluster and category of the study that no member has: `cluster_id`, `category`, `minutes` from the
+        hub to the nearest (missing where no road leads to one).
+    shared
+        One row a cluster and category: `cluster_id`, `category`, `share` of trips of this category that two members
+        send to the same places, mean over pairs.
+    """
+
+    clusters: gpd.GeoDataFrame
+    villages: gpd.GeoDataFrame
+    brings: pd.DataFrame
+    missing: pd.DataFrame
+    shared: pd.DataFrame
+
+
+def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, travel: Travel, ties: Ties) -> Clusters:
+    """Describe the chosen candidates; ranked by score, then people, then the hub's id."""
+    ids = tables.villages["village_id"].to_numpy(dtype=object)
+    in_pool = pool.sets.take(plan.chosen)
+    service_weight = ties.has @ ties.category_weight
+    hubs = np.array([_hub(in_pool.rows(k), service_weight, tables) for k in range(len(in_pool))], dtype=np.int64)
+    facts = assessment.iloc[plan.chosen].reset_index(drop=True)
+    order = np.lexsort((ids[hubs].astype(str), -facts["people"], -facts["score"].round(6)))
+    chosen = _Chosen(
+        in_pool.take(order),
+        hubs[order],
+        np.array([f"cluster-{ids[hub]}" for hub in hubs[order]], dtype=object),
+        facts.iloc[order].reset_index(drop=True),
+        facility_counts(tables, ties),
+        np.array(ties.shares.categories, dtype=object),
+    )
+    return Clusters(
+        _cluster_table(chosen, tables),
+        _village_table(chosen, pool, tables, travel),
+        _brings(chosen, ids),
+        _missing(chosen, travel),
+        _shared(chosen, ties),
+    )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """The chosen sets in order of rank, the row of each one's hub, its id and its assessment; facilities by village."""
+
+    sets: VillageSets
+    hubs: NDArray[np.int64]
+    ids: NDArray[np.object_]
+    facts: pd.DataFrame
+    counts: Floats
+    categories: NDArray[np.object_]
+
+
+def _hub(rows: NDArray[np.int32], service_weight: Floats, tables: Tables) -> int:
+    """Find the member with most service weight; between equals the one with most people, then the lower id."""
+    people = tables.villages["people"].to_numpy()
+    return int(rows[np.lexsort((rows, -people[rows], -service_weight[rows]))[0]])
+
+
+def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
+    sets, hubs, facts, categories = chosen.sets, chosen.hubs, chosen.facts, chosen.categories
+    villages = tables.villages
+    names = villages["name"].to_numpy(dtype=object)
+    assumed = villages["population"].isna().to_numpy()
+    rows = []
+    for number in range(len(sets)):
+        members = sets.rows(number)
+        by_people = members[np.lexsort((names[members].astype(str), -villages["people"].to_numpy()[members]))]
+        stands = chosen.counts[members].sum(axis=0) > 0
+        rows.append(
+            {
+                "cluster_id": chosen.ids[number],
+                "rank": number + 1,
+                "name": names[hubs[number]],
+                "villages": JOIN.join(names[by_people]),
+                "village_ids": JOIN.join(villages["village_id"].to_numpy(dtype=object)[by_people]),
+                "n_villages": len(members),
+                "population": round(float(facts["people"].iloc[number])),
+                "n_people_assumed": int(assumed[members].sum()),
+                "parishes": _distinct(villages, "parish", members),
+                "municipalities": _distinct(villages, "municipality", members),
+                "services_present": JOIN.join(categories[stands]),
+                "services_missing": JOIN.join(categories[~stands]),
+                "hub": names[hubs[number]],
+                "hub_id": villages["village_id"].iloc[hubs[number]],
+            }
+        )
+    table = pd.DataFrame(rows)
+    numbers = facts[["score", *MEASURES, "max_minutes", "mean_minutes"]].round(
+        {"score": 1, **dict.fromkeys(MEASURES, 3), "max_minutes": 2, "mean_minutes": 2}
+    )
+    table = pd.concat([table, numbers], axis=1)
+    return gpd.GeoDataFrame(table, geometry=cluster_areas(sets, tables).to_numpy(), crs=tables.crs)
+
+
+def _distinct(villages: pd.DataFrame, column: str, members: NDArray[np.int32]) -> str:
+    found = villages[column].iloc[members].dropna().astype(str) if column in villages else pd.Series(dtype=str)
+    return JOIN.join(sorted(set(found)))
+
+
+def _village_table(chosen: _Chosen, pool: Pool, tables: Tables, travel: Travel) -> gpd.GeoDataFrame:
+    sets = chosen.sets
+    villages = tables.villages.copy()
+    cluster = np.full(len(villages), -1, dtype=np.int32)
+    cluster[sets.member] = sets.set_of_member()
+    standing = judge_standing(cluster, pool.partitions)
+    named = np.array([*chosen.ids, None], dtype=object)  # number -1 is no cluster
+    villages["cluster_id"] = pd.array(named[cluster], dtype="string")
+    villages["certainty"] = standing.certainty.round(3)
+    villages["standing"] = pd.array(standing.word, dtype="string")
+    other = np.where(standing.other_share >= CONTESTED_SHARE, standing.other, -1)
+    villages["other_cluster_id"] = pd.array(named[other], dtype="string")
+    in_pool = np.isin(np.arange(len(villages)), pool.sets.member)
+    why = np.where(in_pool, "not_chosen", "no_candidate").astype(object)
+    why[~pool.eligible] = "town"
+    why[travel.component < 0] = "no_road"
+    why[cluster >= 0] = None
+    villages["why_alone"] = pd.array(why, dtype="string")
+    for category in travel.nearest:
+        villages[f"minutes_{category}"] = travel.nearest[category].to_numpy().round(1)
+    return villages
+
+
+def _brings(chosen: _Chosen, village_ids: NDArray[np.object_]) -> pd.DataFrame:
+    entry, category = np.nonzero(chosen.counts[chosen.sets.member])
+    village = chosen.sets.member[entry]
+    return pd.DataFrame(
+        {
+            "cluster_id": chosen.ids[chosen.sets.set_of_member()[entry]],
+            "village_id": village_ids[village],
+            "category": chosen.categories[category],
+            "facilities": chosen.counts[village, category].astype(int),
+        }
+    )
+
+
+def _missing(chosen: _Chosen, travel: Travel) -> pd.DataFrame:
+    cluster, category = np.nonzero(chosen.sets.matrix() @ chosen.counts == 0)
+    nearest = travel.nearest.reindex(columns=chosen.categories).to_numpy(dtype=np.float64)
+    return pd.DataFrame(
+        {
+            "cluster_id": chosen.ids[cluster],
+            "category": chosen.categories[category],
+            "minutes": nearest[chosen.hubs[cluster], category].round(1),
+        }
+    )
+
+
+def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
+    sets = chosen.sets
+    pairs = pairs_inside(sets, ties)
+    a, b = sets.member[pairs.left], sets.member[pairs.right]
+    n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
+    only = np.eye(len(chosen.categories))
+    shares = {
+        key: np.bincount(pairs.of_set, overlap_of_pairs(ties.shares, only[k], a, b), minlength=len(sets)) / n_pairs
+        for k, key in enumerate(chosen.categories)
+    }
+    wide = pd.DataFrame(shares, index=pd.Index(chosen.ids, name="cluster_id"))
+    long = wide.reset_index().melt(id_vars="cluster_id", var_name="category", value_name="share")
+    return long.assign(share=long["share"].round(3)).sort_values(["cluster_id", "category"], ignore_index=True)

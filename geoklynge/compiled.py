@@ -1,0 +1,23 @@
+"""One switch for compiled kernels: numba where it is installed, the same functions as plain Python where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+try:
+    import numba
+except ImportError:  # pragma: no cover - exercised by hiding numba in a test's subprocess
+    HAS_NUMBA = False
+else:
+    HAS_NUMBA = True
+
+
+def compiled(function: Function) -> Function:
+    """Compile a kernel to machine code that releases the GIL and is cached on disk; as it is without numba."""
+    if not HAS_NUMBA:
+        return function
+    kernel: Function = numba.njit(nogil=True, cache=True)(function)
+    return kernel

@@ -1,0 +1,50 @@
+"""The errors a user can act on. Anything else that escapes is a bug in geoklynge."""
+
+from __future__ import annotations
+
+
+class GeoklyngeError(Exception):
+    """Base of the family; the command line prints it as one line and leaves with its exit code."""
+
+    exit_code = 1
+
+
+class InputError(GeoklyngeError, ValueError):
+    """
+    What the user gave cannot be used.
+
+    Parameters
+    ----------
+    problem
+        What is wrong, with the value that was found.
+    where
+        The file, and the row and column where that is known.
+    advice
+        What to do about it.
+    """
+
+    exit_code = 2
+
+    def __init__(self, problem: str, *, where: str = "", advice: str = "") -> None:
+        self.problem, self.where, self.advice = problem, where, advice
+        super().__init__(": ".join(part for part in (where, problem, advice) if part))
+
+
+class StudyError(InputError):
+    """The study file holds a key or a value that cannot be used."""
+
+
+class TableError(InputError):
+    """A table lacks a column, repeats an id or holds a value out of range."""
+
+
+class CrsError(TableError):
+    """A geometry has no reference system, or one that does not fit its coordinates."""
+
+
+class NoPlanError(GeoklyngeError):
+    """No set of villages meets the limits; the message names the limit that binds."""
+
+
+class CheckFailedError(GeoklyngeError):
+    """The independent checker found a broken limit or another number than the one written."""

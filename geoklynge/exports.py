@@ -1,0 +1,244 @@
+"""A run as files: GeoJSON, GeoPackage, CSV, GraphML and run.json, written beside and moved into place; and back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from pydantic import ValidationError
+
+from . import __version__
+from .errors import InputError
+from .pipeline import Run, peak_memory_mb
+from .study import Study
+
+DEGREE_GRID = 1e-6  # about 0.1 m
+RUN_FILE = "run.json"
+WRITTEN_BY_RUN = (
+    "clusters.geojson",
+    "villages.geojson",
+    "services.geojson",
+    "ties.geojson",
+    "clusters.csv",
+    "ties.graphml",
+)
+
+
+@dataclass(frozen=True)
+class WrittenRun:
+    """What a written run says of itself, read back: the study, its clusters and ties, and `run.json` as it is."""
+
+    study: Study
+    clusters: gpd.GeoDataFrame
+    ties: gpd.GeoDataFrame
+    record: dict[str, Any]
+
+
+def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]:
+    """
+    Write a run.
+
+    All files are made in a folder beside `folder` and moved into it when the last one is whole: a run that is
+    interrupted leaves the earlier outputs as they were.
+
+    Parameters
+    ----------
+    run
+        A checked run.
+    folder
+        Where to; made if need be. Other files in it are left alone.
+    pages
+        HTML pages by file name, already rendered.
+
+    Returns
+    -------
+    list of Path
+        The files, in the order of writing.
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written to.
+    """
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot write there ({error.strerror})", where=str(folder), advice="choose another --out"
+        ) from None
+    try:
+        for name, html in pages.items():
+            (beside / name).write_text(html, encoding="utf-8")
+        _write_tables(run, beside)
+        names = sorted(path.name for path in beside.iterdir())
+        _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
+        folder.mkdir(exist_ok=True)
+        # run.json last: it holds the sums of the others, so a half-moved set is found out by `check`
+        return [_move(beside / name, folder) for name in [*names, RUN_FILE]]
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _move(path: Path, folder: Path) -> Path:
+    return path.replace(folder / path.name)
+
+
+def slug(name: str) -> str:
+    """Make a file name of a study's name."""
+    plain = name.casefold().replace("æ", "ae").replace("ø", "oe").replace("å", "aa")
+    plain = unicodedata.normalize("NFKD", plain).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "study"
+
+
+def _write_tables(run: Run, folder: Path) -> None:
+    clusters, villages = run.result.clusters, run.result.villages
+    ties = _tie_lines(run)
+    layers = {"clusters": clusters, "villages": villages, "services": run.tables.services, "ties": ties}
+    for name, table in layers.items():
+        _write_geojson(table, folder / f"{name}.geojson")
+    borders = {"parishes": run.tables.parishes, "municipalities": run.tables.municipalities}
+    drawn = {
+        name: table[table.geometry.notna()]
+        for name, table in borders.items()
+        if table is not None and table.geometry.notna().any()
+    }
+    package = folder / f"{slug(run.study.name)}.gpkg"
+    for name, table in {**layers, **drawn}.items():
+        multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
+        if multi.any():  # one type a layer
+            table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])  # noqa: PLW2901
+        pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists())
+    pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
+    _write_graphml(run, folder / "ties.graphml")
+
+
+def _tie_lines(run: Run) -> gpd.GeoDataFrame:
+    shown = run.shown_ties()
+    points = pd.Series(run.tables.villages.geometry.to_numpy(), index=run.tables.villages["village_id"])
+    ends = [shapely.get_coordinates(points.loc[shown[end]].to_numpy()) for end in ("village_a", "village_b")]
+    lines = shapely.linestrings(np.stack(ends, axis=1))
+    layers = ("proximity", "overlap", "complementarity", "identity", "weight")
+    rounded = shown.round({"minutes": 3, **dict.fromkeys(layers, 4)})
+    return gpd.GeoDataFrame(rounded, geometry=lines, crs=run.tables.crs)
+
+
+def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Turn dtypes that file drivers do not know into ones they do."""
+    objects = {name: table[name].astype(object) for name in table.select_dtypes("category").columns}
+    return table.assign(**objects)
+
+
+def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
+    """
+    Write WGS84 GeoJSON by RFC 7946.
+
+    Coordinates are snapped to a grid of 1e-6 degrees in a way that keeps areas valid, and outer rings run
+    anticlockwise.
+    """
+    degrees = table.to_crs(4326)
+    snapped = shapely.set_precision(degrees.geometry.to_numpy(), DEGREE_GRID)
+    degrees = degrees.set_geometry(gpd.GeoSeries(shapely.orient_polygons(snapped), index=degrees.index, crs=4326))
+    pyogrio.write_dataframe(
+        _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
+    )
+
+
+def _write_graphml(run: Run, path: Path) -> None:
+    graph = run.ties.graph(at_least=run.study.limits.weakest_tie)
+    villages = run.result.villages
+    degrees = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy())
+    for village_id, name, cluster, (lon, lat) in zip(
+        villages["village_id"], villages["name"], villages["cluster_id"].fillna(""), degrees.tolist(), strict=True
+    ):
+        graph.nodes[village_id].update(name=str(name), cluster_id=str(cluster), lon=lon, lat=lat)
+    nx.write_graphml(graph, path)
+
+
+def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str, Any]:
+    study = run.study.model_dump(mode="json")
+    study["folder"] = os.path.relpath(run.study.folder, folder)
+    tables = run.tables
+    counts = {
+        name: len(table)
+        for name in ("villages", "services", "parishes", "municipalities", "roads", "links")
+        if (table := getattr(tables, name)) is not None
+    }
+    counts |= {
+        "ties": len(run.ties.a),
+        "candidates": len(run.pool.sets),
+        "clusters": len(run.result.clusters),
+        "villages_in_clusters": int(run.result.villages["cluster_id"].notna().sum()),
+    }
+    return {
+        "geoklynge": __version__,
+        "study": study,
+        "seed": run.study.seed,
+        "crs": tables.crs.to_string(),
+        "travel_basis": run.travel.basis.value,
+        "tie_layers": list(run.ties.layers_used),
+        "sources": [asdict(source) for source in tables.sources],
+        "counts": counts,
+        "quality": [asdict(finding) for finding in run.findings()],
+        "limits": study["limits"],
+        "plan": {"objective": run.plan.objective, "bound": run.plan.bound, "gap": run.plan.gap},
+        "verdict": {"passed": run.verdict.passed, **asdict(run.verdict)},
+        "timings_s": {timing.stage: timing.seconds for timing in run.timings},
+        "peak_memory_mb": peak_memory_mb(),
+        "outputs": {name: _sha256(beside / name) for name in names},
+    }
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def read_run(folder: Path) -> WrittenRun:
+    """
+    Read a written run back, as far as the checker needs it.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, unreadable, or not the one that the run wrote.
+    """
+    path = folder / RUN_FILE
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        study = Study.model_validate({**record["study"], "folder": folder / record["study"]["folder"]})
+        outputs = dict(record["outputs"])
+    except FileNotFoundError:
+        raise InputError("no such file", where=str(path), advice="give the folder of a finished run") from None
+    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise InputError(f"not a record of a run ({error})", where=str(path), advice="run the study again") from None
+    for name, digest in outputs.items():
+        if not (folder / name).is_file():
+            raise InputError("the file is gone", where=str(folder / name), advice="run the study again")
+        if name in WRITTEN_BY_RUN and _sha256(folder / name) != digest:
+            raise InputError("changed since the run wrote it", where=str(folder / name), advice="run the study again")
+    return WrittenRun(
+        study,
+        pyogrio.read_dataframe(folder / "clusters.geojson"),
+        pyogrio.read_dataframe(folder / "ties.geojson"),
+        record,
+    )

@@ -1,0 +1,127 @@
+"""The method's table of contents: from a study to a run."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pandas as pd
+
+from .assessment import assess
+from .candidates import Pool, propose
+from .checker import Verdict, check
+from .clusters import Clusters, describe
+from .errors import InputError
+from .selection import Plan, select
+from .sources import read_tables
+from .study import Study
+from .tables import Finding, Tables
+from .ties import Ties, tie_villages
+from .travel import Travel, measure_travel
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long one stage took, in seconds."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Everything a study led to: enough to draw, write and compare it; nothing else is needed."""
+
+    study: Study
+    tables: Tables
+    travel: Travel
+    ties: Ties
+    pool: Pool
+    assessment: pd.DataFrame
+    plan: Plan
+    result: Clusters
+    verdict: Verdict
+    timings: tuple[Timing, ...]
+    peak_memory_mb: float
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Every doubt about the data, in the order of the stages."""
+        return self.tables.findings + self.travel.findings + self.ties.findings
+
+    def shown_ties(self) -> pd.DataFrame:
+        """Ties strong enough to hold a cluster together; the others are too many and too faint to show."""
+        table = self.ties.table()
+        return table[table["weight"] >= self.study.limits.weakest_tie].reset_index(drop=True)
+
+
+def run(study: Study, *, report: Report | None = None) -> Run:
+    """
+    Run a study from its sources to a checked plan.
+
+    Parameters
+    ----------
+    study
+        What to analyse and how.
+    report
+        Called with the name of every stage as it begins.
+
+    Raises
+    ------
+    InputError
+        If a source or a wish cannot be used.
+    NoPlanError
+        If no set of villages meets the limits.
+    CheckFailedError
+        If the independent checker finds a broken limit; such a result is never returned.
+    """
+    timings: list[Timing] = []
+
+    @contextmanager
+    def stage(name: str) -> Iterator[None]:
+        if report:
+            report(name)
+        began = time.perf_counter()
+        yield
+        timings.append(Timing(name, round(time.perf_counter() - began, 3)))
+
+    with stage("sources"):
+        tables = read_tables(study)
+        _refuse_too_few(tables, study)
+    with stage("travel"):
+        travel = measure_travel(tables, study.travel)
+    with stage("ties"):
+        ties = tie_villages(tables, travel, study)
+    with stage("candidates"):
+        pool = propose(tables, travel, ties, study)
+    with stage("assessment"):
+        assessment = assess(pool, tables, ties, study)
+    with stage("selection"):
+        plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
+        result = describe(plan, pool, assessment, tables, travel, ties)
+    with stage("check"):
+        shown = ties.table()
+        shown = shown[shown["weight"] >= study.limits.weakest_tie]
+        verdict = check(result.clusters, shown, tables, study)
+        verdict.raise_if_broken()
+    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings), peak_memory_mb())
+
+
+def _refuse_too_few(tables: Tables, study: Study) -> None:
+    if len(tables.villages) < study.limits.min_villages:
+        raise InputError(
+            f"{len(tables.villages)} villages, and a cluster needs {study.limits.min_villages}",
+            where="villages",
+            advice="check study.municipalities and the files of villages",
+        )
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process has held so far, in megabytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)

@@ -1,0 +1,92 @@
+"""Parishes and municipalities: read, joined from several files, and matched by code or name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from ..tables import MUNICIPALITIES, PARISHES, Column, Finding, check_table
+from .columns import only_declared
+from .layers import areas_of, read_layer
+from .naming import name_keys
+from .records import finding
+
+KINDS_OF_AREA: dict[str, tuple[Column, ...]] = {"parishes": PARISHES, "municipalities": MUNICIPALITIES}
+
+
+def read_areas(path: Path, *, source: str, table: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Read parishes or municipalities, in the file's reference system.
+
+    Rows may lack geometry (attributes only). Rows that repeat id and name are parts of one area and are
+    united; a code that two differently named areas share is kept for the first name in the alphabet and
+    numbered for the other.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read or used.
+    CrsError
+        If its reference system is missing, unknown or wrong.
+    """
+    columns = KINDS_OF_AREA[table]
+    layer = read_layer(path, source=source, table=table)
+    rows, findings = areas_of(layer.shaped(columns), source=source)
+    check_table(pd.DataFrame(rows), columns, source=source, unique_id=False)
+    return _one_row_an_id(only_declared(rows, columns), columns[0].name, source, findings)
+
+
+def _one_row_an_id(
+    rows: gpd.GeoDataFrame, id_name: str, source: str, findings: list[Finding]
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    rows = rows.sort_values([id_name, "name"], ignore_index=True)
+    part = rows.duplicated([id_name, "name"], keep=False)
+    if part.any():
+        united = (
+            rows[part]
+            .groupby([id_name, "name"])
+            .geometry.agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
+        )
+        firsts = rows[part].drop_duplicates([id_name, "name"])
+        firsts = firsts.set_geometry(gpd.GeoSeries(united.to_numpy(), index=firsts.index, crs=rows.crs))
+        rows = pd.concat([rows[~part], firsts]).sort_values([id_name, "name"], ignore_index=True)
+    number = rows.groupby(id_name).cumcount()
+    shared = number > 0
+    rows[id_name] = rows[id_name].mask(shared, rows[id_name] + "-" + (number + 1).astype("string"))
+    text = f"areas of {source} whose code another area bears too, given a number: {shared.sum()}"
+    return rows, findings + finding("codes_shared", int(shared.sum()), text, rows.loc[shared, "name"])
+
+
+def join_areas(sources: Sequence[gpd.GeoDataFrame], *, id_name: str) -> gpd.GeoDataFrame:
+    """
+    Join the areas of several files: by id, else by name where only one area bears it; new ones are added.
+
+    The first file's cells stand; empty ones, geometry included, are filled.
+
+    Parameters
+    ----------
+    sources
+        Tables of one kind of area, all in one reference system.
+    id_name
+        The column of ids.
+    """
+    joined = sources[0]
+    for later in sources[1:]:
+        target = later[id_name].where(later[id_name].isin(joined[id_name]))
+        keys = name_keys(joined["name"])
+        unique = ~keys.duplicated(keep=False)
+        by_name = dict(zip(keys[unique], joined.loc[unique, id_name], strict=True))
+        target = target.fillna(name_keys(later["name"]).map(by_name)).astype("string")
+        target = target.mask(target.duplicated())
+        known = later[target.notna()].assign(**{id_name: target.dropna()}).set_index(id_name)
+        known = known.reindex(joined[id_name]).set_axis(joined.index)
+        filled = {name: joined[name].fillna(known[name]) for name in known.columns if name != "geometry"}
+        shapes = joined.geometry.where(joined.geometry.notna(), known.geometry)
+        joined = joined.assign(**filled).set_geometry(gpd.GeoSeries(shapes, crs=sources[0].crs))
+        new = later[target.isna() & ~later[id_name].isin(joined[id_name])]
+        joined = pd.concat([joined, new], ignore_index=True) if len(new) else joined
+    return joined.sort_values(id_name, ignore_index=True)

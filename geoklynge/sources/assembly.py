@@ -1,0 +1,234 @@
+"""All files of a study made into one set of tables, checked and joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+
+from ..errors import StudyError
+from ..tables import ROADS, SERVICES, VILLAGES, Finding, SourceRecord, Tables, check_table, people_of
+from .areas import join_areas, read_areas
+from .columns import only_declared
+from .lines import measure_links, read_links, read_roads
+from .merge import Merged, merge_services, merge_villages
+from .osm import OsmTables, read_osm
+from .place import (
+    SERVICES_BEYOND_M,
+    StudyArea,
+    inside_study,
+    join_areas_by_place,
+    study_area,
+    study_crs,
+)
+from .records import finding, record_of
+from .services import place_services, read_services, require_villages
+from .villages import read_villages
+
+if TYPE_CHECKING:
+    from pyproj import CRS
+
+    from ..study import Study
+
+Read = tuple[gpd.GeoDataFrame, list[Finding]]
+
+
+@dataclass
+class _Desk:
+    """One reading of a study: notes the record of every file and the findings about its rows."""
+
+    study: Study
+    records: list[SourceRecord] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def file(self, source: str, table: str, read: Callable[..., Read]) -> gpd.GeoDataFrame:
+        rows, findings = read(self.study.path_of(source), source=source)
+        self.findings += findings
+        self.record(source, table, len(rows))
+        return rows
+
+    def record(self, source: str, table: str, rows: int) -> None:
+        self.records.append(record_of(self.study.path_of(source), source=source, table=table, rows=rows))
+
+
+def read_tables(study: Study) -> Tables:
+    """
+    Read all sources of a study.
+
+    Parameters
+    ----------
+    study
+        Names the files, the municipalities, and the reference system where it wants one of its own.
+
+    Returns
+    -------
+    Tables
+        Geometry in the study's reference system (metres), ids unique, rows sorted by id; villages with
+        parish, municipality and `people`; a record of every file and the findings about the data.
+
+    Raises
+    ------
+    TableError
+        If a file is missing, unreadable, or holds a value that cannot be used; names file, row and column.
+    CrsError
+        If a reference system is missing, unknown, not in metres, or not that of the coordinates.
+    StudyError
+        If the study names a municipality that its sources do not know, or no village lies in its area.
+    """
+    desk = _Desk(study)
+    osm = _read_osm(desk)
+    found = _read_villages(desk, osm)
+    crs = study_crs(study.crs, found)
+    merged = merge_villages([table.to_crs(crs) for table in found])
+    desk.findings += merged.findings
+    parishes = _read_areas(desk, "parishes", study.sources.parishes, crs)
+    municipalities = _read_areas(desk, "municipalities", study.sources.municipalities, crs)
+    joined = join_areas_by_place(merged.villages, parishes, municipalities)
+    area = study_area(study.municipalities, joined, parishes, municipalities)
+    villages = _keep_villages(desk, joined, area, parishes)
+    return Tables(
+        villages=villages,
+        services=_read_services(desk, osm, merged, joined, area, crs),
+        crs=crs,
+        parishes=parishes,
+        municipalities=municipalities,
+        roads=_read_roads(desk, osm, area, crs),
+        links=_read_links(desk, merged, villages),
+        sources=tuple(desk.records),
+        findings=tuple(desk.findings),
+    )
+
+
+def _read_osm(desk: _Desk) -> OsmTables | None:
+    sources = desk.study.sources.osm
+    if not sources:
+        return None
+    osm = read_osm([(desk.study.path_of(source), source) for source in sources], desk.study)
+    for source, rows in zip(sources, osm.rows, strict=True):
+        desk.record(source, "osm", rows)
+    desk.findings += osm.findings
+    return osm
+
+
+def _read_villages(desk: _Desk, osm: OsmTables | None) -> list[gpd.GeoDataFrame]:
+    """Read every source of villages, in the order in which the study lists them."""
+    found = []
+    for source in desk.study.sources.villages or ("osm",):
+        if source == "osm" and osm is not None:
+            places = only_declared(osm.places, VILLAGES)
+            check_table(
+                pd.DataFrame(places), VILLAGES, source=f"{', '.join(desk.study.sources.osm)} (place nodes)"
+            )
+            found.append(places)
+        else:
+            found.append(desk.file(source, "villages", read_villages))
+    return found
+
+
+def _read_areas(desk: _Desk, table: str, sources: tuple[str, ...], crs: CRS) -> gpd.GeoDataFrame | None:
+    if not sources:
+        return None
+    tables = [desk.file(source, table, partial(read_areas, table=table)).to_crs(crs) for source in sources]
+    return join_areas(tables, id_name="parish_id" if table == "parishes" else "municipality_id")
+
+
+def _keep_villages(
+    desk: _Desk, joined: gpd.GeoDataFrame, area: StudyArea, parishes: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
+    """Keep the villages of the study's area, and count their people."""
+    inside = inside_study(joined, area)
+    outside = int((~inside).sum())
+    if not inside.any():
+        raise StudyError(
+            f"none of the {len(joined)} places lies in the study's area",
+            where=desk.study.name,
+            advice="check study.municipalities and the positions of the villages",
+        )
+    text = f"places outside the study's area, left out: {outside} of {len(joined)}"
+    desk.findings += finding("places_outside", outside, text, joined.loc[~inside, "name"])
+    villages = joined[inside].sort_values("village_id", ignore_index=True)
+    _note_gaps(desk, villages, with_parishes=parishes is not None)
+    return villages.assign(people=people_of(villages, desk.study.limits.people_where_unknown))
+
+
+def _note_gaps(desk: _Desk, villages: gpd.GeoDataFrame, *, with_parishes: bool) -> None:
+    unknown = villages["population"].isna()
+    count = int(unknown.sum())
+    text = f"places without a population, counted with the default of their kind: {count} of {len(villages)}"
+    desk.findings += finding("population_missing", count, text, villages.loc[unknown, "name"])
+    without = villages["parish_id"].isna() & villages["parish"].isna()
+    count = int(without.sum()) if with_parishes or not without.all() else 0
+    text = f"places in no known parish, without identity through one: {count} of {len(villages)}"
+    desk.findings += finding("places_without_parish", count, text, villages.loc[without, "name"])
+
+
+def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFrame]:
+    categories = desk.study.services.all_categories()
+    tables = []
+    for source in desk.study.sources.services:
+        rows = desk.file(
+            source,
+            "services",
+            partial(read_services, categories=categories),
+        )
+        rows["village_id"] = require_villages(rows, "village_id", merged.now, source=source)
+        tables.append(rows.to_crs(crs).sort_values("service_id", ignore_index=True))
+    return tables
+
+
+def _read_services(
+    desk: _Desk, osm: OsmTables | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
+) -> gpd.GeoDataFrame:
+    """Read the services of files and of OSM (GeoFA's before mappers'), merge, place and clip them."""
+    tables = _service_files(desk, merged, crs)
+    if osm is not None and len(osm.services):
+        mapped = only_declared(osm.services, SERVICES).to_crs(crs)
+        official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
+        tables += [mapped[official], mapped[~official]]
+    if not tables:
+        return only_declared(gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs)), SERVICES)
+    services, findings = merge_services(tables)
+    desk.findings += findings
+    services = place_services(services, joined)
+    near = area.within(services.geometry, beyond_m=SERVICES_BEYOND_M)
+    far = int((~near).sum())
+    text = f"services more than 20 km outside the study's area, left out: {far} of {len(services)}"
+    names = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
+    desk.findings += finding("services_outside", far, text, names)
+    kept = services[near].sort_values("service_id", ignore_index=True)
+    inside = joined.loc[inside_study(joined, area), "village_id"]
+    return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(inside)))
+
+
+def _read_roads(desk: _Desk, osm: OsmTables | None, area: StudyArea, crs: CRS) -> gpd.GeoDataFrame | None:
+    mode = desk.study.travel.mode
+    tables = [
+        desk.file(source, "roads", partial(read_roads, mode=mode)) for source in desk.study.sources.roads
+    ]
+    if osm is not None and len(osm.roads):
+        tables.append(osm.roads[[*(column.name for column in ROADS), "geometry"]])
+    if not tables:
+        return None
+    roads = pd.concat([table.to_crs(crs) for table in tables], ignore_index=True)
+    kept = roads[area.touched_by(roads.geometry)].reset_index(drop=True)
+    check_table(pd.DataFrame(kept), ROADS, source="the roads of the study's area", unique_id=False)
+    return kept
+
+
+def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    tables = []
+    for source in desk.study.sources.links:
+        rows = read_links(desk.study.path_of(source), source=source, now=merged.now)
+        desk.record(source, "links", len(rows))
+        tables.append(rows)
+    if not tables:
+        return None
+    links, findings = measure_links(
+        pd.concat(tables, ignore_index=True), villages, detour=desk.study.travel.detour
+    )
+    desk.findings += findings
+    return links

@@ -1,0 +1,217 @@
+"""The same place, or the same facility, told by two sources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import cKDTree
+
+from ..errors import TableError
+from ..tables import KINDS, Finding
+from .naming import name_keys
+from .records import finding
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# Metres. A parish-wide place can be marked kilometres apart by two mappers, but hardly under the same name;
+# two names 300 m apart are one built-up place.
+SAME_NAME_M = 3_000.0
+SAME_SPOT_M = 300.0
+SAME_FACILITY_M = (
+    60.0  # an address point and a mapper's node of one shop; next-door shops are about as far apart
+)
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Villages of all sources, and under which id each id that was read now stands."""
+
+    villages: gpd.GeoDataFrame
+    now: Mapping[str, str]
+    findings: tuple[Finding, ...] = ()
+
+
+def merge_villages(sources: Sequence[gpd.GeoDataFrame]) -> Merged:
+    """
+    Join the villages of several sources, in the order in which a study lists them.
+
+    A row is the same place as one of an earlier source if both bear the same name (in the sense of
+    `name_key`) within 3 km, or any names within 300 m; each place is matched once, same names first, then the
+    nearest. The earlier row keeps its id and position, its empty cells are filled, the larger kind holds.
+    Where the names differ, the row with the larger known population gives name, population and year. Within
+    one source, rows of one name within 300 m are one place: the one with the most people known.
+
+    Parameters
+    ----------
+    sources
+        Tables of villages, all in one reference system in metres.
+
+    Raises
+    ------
+    TableError
+        If two sources use one id for different places.
+    """
+    now: dict[str, str] = {}
+    merged, told = _within_one_source(sources[0].sort_values("village_id", ignore_index=True), now)
+    for later in sources[1:]:
+        later_rows, same = _within_one_source(later.sort_values("village_id", ignore_index=True), now)
+        merged, pairs = _join(merged, later_rows, now)
+        told += same + pairs
+    final = {read: _follow(read, now) for read in now} | {kept: kept for kept in merged["village_id"]}
+    text = f"places told by more than one row or source, merged: {len(told)}"
+    return Merged(
+        merged.sort_values("village_id", ignore_index=True),
+        final,
+        tuple(finding("villages_merged", len(told), text, told)),
+    )
+
+
+def _follow(read: str, now: Mapping[str, str]) -> str:
+    while now.get(read, read) != read:
+        read = now[read]
+    return read
+
+
+def _xy(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Coordinates in metres; a point that the projection cannot place lies far from everything."""
+    xy = np.column_stack([table.geometry.x, table.geometry.y])
+    return np.where(np.isfinite(xy), xy, 1e12 * (1 + np.arange(len(xy), dtype=float)[:, None]))
+
+
+def _pairs_within(
+    a: NDArray[np.float64], b: NDArray[np.float64], metres: float
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """List all pairs of a point of `a` and one of `b` that are at most `metres` apart."""
+    if not (len(a) and len(b)):
+        return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+    found = cKDTree(a).sparse_distance_matrix(cKDTree(b), metres, output_type="ndarray")
+    return found["i"].astype(np.int64), found["j"].astype(np.int64), found["v"]
+
+
+def _match_once(i: Ints, j: Ints, *order: NDArray[np.generic]) -> tuple[Ints, Ints]:
+    """Match each i and each j at most once, the pairs that come first in `order` first."""
+    by_rank = np.lexsort((j, i, *reversed(order)))
+    left = pd.DataFrame({"i": i[by_rank], "j": j[by_rank]})
+    chosen = []
+    while len(left):
+        best = left[~left["i"].duplicated() & ~left["j"].duplicated()]
+        chosen.append(best)
+        left = left[~left["i"].isin(best["i"]) & ~left["j"].isin(best["j"])]
+    pairs = pd.concat(chosen) if chosen else left
+    return pairs["i"].to_numpy(np.int64), pairs["j"].to_numpy(np.int64)
+
+
+def _within_one_source(rows: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Make one place of rows of one name within 300 m; `rows` are sorted by id."""
+    keys, xy = name_keys(rows["name"]).to_numpy(dtype=object), _xy(rows)
+    i, j, _ = _pairs_within(xy, xy, SAME_SPOT_M)
+    same = keys[i] == keys[j]
+    n = len(rows)
+    group = connected_components(
+        coo_array((np.ones(same.sum()), (i[same], j[same])), shape=(n, n)), directed=False
+    )[1]
+    people = rows["population"].to_numpy(dtype=float, na_value=-1.0)
+    order = np.lexsort((np.arange(n), -people, group))
+    best = pd.Series(order).groupby(group[order], sort=True).first().to_numpy()[group]
+    ids = rows["village_id"].to_numpy(dtype=object)
+    now.update(zip(ids, ids[best], strict=True))
+    gone = best != np.arange(n)
+    return rows[~gone].reset_index(drop=True), [str(name) for name in rows.loc[gone, "name"]]
+
+
+def _join(
+    merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, now: dict[str, str]
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Fill `merged` from its matches in `later` and append what is new."""
+    i, j, metres = _pairs_within(_xy(merged), _xy(later), SAME_NAME_M)
+    names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
+    same = names[0][i] == names[1][j]
+    near = same | (metres <= SAME_SPOT_M)
+    i, j = _match_once(i[near], j[near], ~same[near], metres[near])
+    renamed = names[0][i] != names[1][j]
+    filled = _fill(merged, later, i, j, renamed)
+    now.update(zip(later["village_id"].iloc[j], merged["village_id"].iloc[i], strict=True))
+    new = later.drop(index=later.index[j])
+    clash = sorted(set(new["village_id"]) & set(merged["village_id"]))
+    if clash:
+        raise TableError(
+            f"village_id {clash[0]!r} stands for different places in two sources",
+            where="sources.villages",
+            advice="rename one of the two",
+        )
+    return pd.concat([filled, new], ignore_index=True), [str(name) for name in later["name"].iloc[j]]
+
+
+def _fill(
+    merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, i: Ints, j: Ints, renamed: NDArray[np.bool_]
+) -> gpd.GeoDataFrame:
+    """Fill the matched rows `i` of `merged` from the rows `j` of `later`."""
+    merged = merged.copy()
+    old, new = merged.iloc[i], later.iloc[j].set_axis(merged.index[i])
+    people = [table["population"].to_numpy(dtype=float, na_value=-1.0) for table in (old, new)]
+    takes_name = renamed & (people[1] > people[0])
+    takes_people = takes_name | ((people[0] < 0) & (people[1] >= 0))
+    whole = {"village_id", "geometry", "kind", "name", "population", "population_year"}
+    cells = {name: old[name].fillna(new[name]) for name in merged.columns if name not in whole}
+    cells["name"] = old["name"].mask(takes_name, new["name"])
+    cells |= {name: old[name].mask(takes_people, new[name]) for name in ("population", "population_year")}
+    size = [
+        table["kind"].map({kind: rank for rank, kind in enumerate(KINDS)}).to_numpy(int)
+        for table in (old, new)
+    ]
+    cells["kind"] = old["kind"].mask(size[1] > size[0], new["kind"])
+    for name, values in cells.items():
+        merged.loc[merged.index[i], name] = values
+    return merged
+
+
+def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Join the services of several sources; a facility told by two of them counts once.
+
+    Rows of one category within 60 m in two different sources are one facility: the row of the earlier source
+    stays, and takes the later one's name or capacity where it has none. Two rows of one source stay two. A
+    row without a position of its own (it only names its village) is never merged.
+
+    Parameters
+    ----------
+    sources
+        Tables of services in one reference system in metres, the ones to keep first.
+
+    Raises
+    ------
+    TableError
+        If two sources use one id.
+    """
+    merged, told = sources[0].reset_index(drop=True), []
+    for later in sources[1:]:
+        rows = later.reset_index(drop=True)
+        at_a, at_b = (np.flatnonzero(table.geometry.notna()) for table in (merged, rows))
+        i, j, metres = _pairs_within(_xy(merged.iloc[at_a]), _xy(rows.iloc[at_b]), SAME_FACILITY_M)
+        i, j = at_a[i], at_b[j]
+        same = merged["category"].to_numpy(object)[i] == rows["category"].to_numpy(object)[j]
+        i, j = _match_once(i[same], j[same], metres[same])
+        for name in ("name", "capacity"):
+            filled = merged[name].iloc[i].fillna(rows[name].iloc[j].set_axis(merged.index[i]))
+            merged.loc[merged.index[i], name] = filled
+        told += rows["name"].iloc[j].fillna(rows["category"].iloc[j]).tolist()
+        merged = pd.concat([merged, rows.drop(index=rows.index[j])], ignore_index=True)
+    twice = merged.loc[merged["service_id"].duplicated(), "service_id"]
+    if len(twice):
+        raise TableError(
+            f"service_id {twice.iloc[0]!r} is used in two sources",
+            where="sources.services",
+            advice="rename one",
+        )
+    text = f"services told by two sources within {SAME_FACILITY_M:g} m, counted once: {len(told)}"
+    return merged, finding("services_merged", len(told), text, told)

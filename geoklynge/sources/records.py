@@ -1,0 +1,98 @@
+"""What each source file is and asks to be said of it, and findings about its rows."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..errors import TableError
+from ..tables import Finding, SourceRecord
+
+OSM_LICENCE = {"licence": "ODbL 1.0", "attribution": "© OpenStreetMap contributors"}
+EXAMPLES = 5  # names shown with a finding
+
+
+def require_file(path: Path, source: str) -> None:
+    """
+    Refuse a path that is no file.
+
+    Raises
+    ------
+    TableError
+        If nothing is there, or a folder.
+    """
+    if path.is_dir():
+        raise TableError("is a folder", where=source, advice="name a file in the study file")
+    if not path.is_file():
+        raise TableError("no such file", where=source, advice="correct the path in the study file")
+
+
+def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord:
+    """
+    Describe one source file.
+
+    Parameters
+    ----------
+    path
+        Where the file is.
+    source
+        The path as the study file writes it.
+    table
+        The table it was read into; ``osm`` for an OSM file, which holds several.
+    rows
+        Rows read from it.
+
+    Raises
+    ------
+    TableError
+        If a ``sources.toml`` beside the file cannot be read.
+    """
+    said = OSM_LICENCE if table == "osm" else {}
+    said = {**said, **_said_beside(path)}
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    words = {key: str(said.get(key, "")) for key in ("licence", "attribution", "dated")}
+    return SourceRecord(path=source, table=table, sha256=digest, rows=rows, **words)
+
+
+def _said_beside(path: Path) -> dict[str, Any]:
+    """Read the table named after the file in ``sources.toml`` of its folder, if there is one."""
+    beside = path.parent / "sources.toml"
+    if not beside.is_file():
+        return {}
+    try:
+        entry = tomllib.loads(beside.read_text(encoding="utf-8-sig")).get(path.name, {})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TableError(
+            f"not readable as TOML ({error})", where=str(beside), advice="save it as UTF-8 TOML"
+        ) from None
+    if not isinstance(entry, dict):
+        raise TableError(
+            f"{path.name!r} is not a table",
+            where=str(beside),
+            advice=f'write ["{path.name}"] and licence = "…"',
+        )
+    return entry
+
+
+def finding(code: str, count: int, text: str, names: Iterable[object] = ()) -> list[Finding]:
+    """
+    Note a doubt about the data; nothing where it concerns no row.
+
+    Parameters
+    ----------
+    code
+        Stable key, snake_case.
+    count
+        Rows concerned.
+    text
+        One line of plain English, with the numbers.
+    names
+        What the rows are called; the first few distinct ones, sorted, are kept as examples.
+    """
+    if not count:
+        return []
+    return [Finding(code, count, text, tuple(sorted({str(name) for name in names})[:EXAMPLES]))]

@@ -1,0 +1,72 @@
+"""The villages of one file: ids, kinds, points."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from ..errors import TableError
+from ..tables import VILLAGES, Finding, check_table
+from .columns import find_column, only_declared
+from .layers import points_of, read_layer
+from .naming import ids_from
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+# People from which a place is a village, a town, a city. Statistics Denmark counts an urban area from 200;
+# the rest is the project's own line.
+KIND_FROM = ((200, "village"), (1_000, "town"), (50_000, "city"))
+
+
+def read_villages(path: Path, *, source: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Read the villages of one file, in the file's reference system, in the order of the file.
+
+    Without `village_id` the ids are GeoNames numbers or made of the names; without `kind` the population
+    decides.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read or used, or a village has no position.
+    CrsError
+        If its reference system is missing, unknown or wrong.
+    """
+    layer = read_layer(path, source=source, table="villages")
+    rows, findings = points_of(layer.shaped(VILLAGES), source=source, thing="villages")
+    raw = layer.rows
+    geonames = find_column(raw, ["village_id"]) is None and find_column(raw, ["geonameid"]) is not None
+    if geonames:
+        rows["village_id"] = "geonames-" + rows["village_id"]
+    elif "village_id" not in rows and "name" in rows and rows["name"].notna().all():
+        rows["village_id"] = ids_from(rows["name"], rows.geometry)
+    if "population" in rows:
+        by_people = kind_by_people(rows["population"])
+        rows["kind"] = rows["kind"].str.casefold().fillna(by_people) if "kind" in rows else by_people
+    check_table(pd.DataFrame(rows), VILLAGES, source=source)
+    _require_positions(rows, source)
+    return only_declared(rows, VILLAGES), findings
+
+
+def kind_by_people(population: pd.Series) -> pd.Series:
+    """Tell the kind of a place by its people; a place whose people are not known is a hamlet."""
+    people = population.to_numpy(dtype=float, na_value=0.0)
+    steps = np.searchsorted([people_from for people_from, _ in KIND_FROM], people, side="right")
+    kinds = np.array(["hamlet", *(kind for _, kind in KIND_FROM)], dtype=object)
+    return pd.Series(kinds[steps], index=population.index, dtype="string")
+
+
+def _require_positions(rows: gpd.GeoDataFrame, source: str) -> None:
+    missing = shapely.is_missing(rows.geometry.to_numpy())
+    if missing.any():
+        row = int(missing.argmax())
+        raise TableError(
+            f"{rows['name'].iloc[row]!r} has no position",
+            where=f"{source}, row {row + 1}",
+            advice="give lat and lon (or x and y, or a point)",
+        )

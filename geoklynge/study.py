@@ -1,0 +1,355 @@
+"""A study: what to analyse and how. Every default of the method lives here or in a file beside this one."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from .errors import StudyError
+
+Mode = Literal["car", "bike", "walk"]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _as_tuple(value: object) -> object:
+    """Let a study write one file as a plain string."""
+    return (value,) if isinstance(value, str) else value
+
+
+OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Category(_Part):
+    """
+    One kind of service.
+
+    `half_minutes` is the travel time at which a facility's pull has halved; `people_needed` the people behind one
+    facility at which it counts as safe; `tags` the OSM key=value pairs that mean this category.
+    """
+
+    da: str
+    en: str
+    weight: Annotated[float, Field(ge=0)] = 1.0
+    half_minutes: Positive = 6.0
+    people_needed: Positive = 1000.0
+    tags: tuple[str, ...] = ()
+
+
+class RoadSpeed(_Part):
+    """How fast a class of road is driven: its limit where none is posted, and the share of it that a trip keeps."""
+
+    posted_kmh: Positive
+    factor: Annotated[float, Field(gt=0, le=1)]
+
+
+def _read_data_file(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+@cache
+def default_categories() -> Mapping[str, Category]:
+    """Read the service categories that come with geoklynge, in their fixed order."""
+    return {key: Category(**entry) for key, entry in _read_data_file("categories.toml").items()}
+
+
+@cache
+def default_speeds() -> Mapping[str, RoadSpeed]:
+    """Read the driving speeds by road class that come with geoklynge."""
+    return {key: RoadSpeed(**entry) for key, entry in _read_data_file("speeds.toml").items()}
+
+
+class Sources(_Part):
+    """
+    The files of a study, resolved against the folder of the study file.
+
+    `villages` may name the word ``osm`` beside files: the place nodes of the `osm` files. Empty means ``osm``.
+    """
+
+    osm: OneOrMore = ()
+    villages: OneOrMore = ()
+    parishes: OneOrMore = ()
+    municipalities: OneOrMore = ()
+    services: OneOrMore = ()
+    roads: OneOrMore = ()
+    links: OneOrMore = ()
+
+
+class TravelOptions(_Part):
+    """
+    How people move.
+
+    `max_minutes` is the horizon: no tie and no trip to a service is longer. The last stretch between a place and its
+    road is counted at `off_road_speed_kmh`. Cars drive at the speed of the road (`speed_of_class`); bikes and walkers
+    keep `plain_speed_kmh` everywhere, as everybody does along straight lines (a study without roads or links), which
+    are lengthened by `detour`.
+    """
+
+    mode: Mode = "car"
+    max_minutes: Positive = 20.0
+    off_road_speed_kmh: Positive = 20.0
+    detour: Annotated[float, Field(ge=1)] = 1.3
+    plain_speed_kmh: dict[Mode, Positive] = Field(default_factory=lambda: {"car": 50.0, "bike": 15.0, "walk": 5.0})
+    speeds: dict[str, RoadSpeed] = Field(default_factory=dict)
+
+    def speed_of_class(self) -> dict[str, RoadSpeed]:
+        """Join the study's own speeds by road class over the defaults."""
+        return {**default_speeds(), **self.speeds}
+
+
+class TieWeights(_Part):
+    """How much each of the four layers counts in a tie; only their proportions matter."""
+
+    proximity: Annotated[float, Field(ge=0)] = 0.35
+    overlap: Annotated[float, Field(ge=0)] = 0.35
+    complementarity: Annotated[float, Field(ge=0)] = 0.15
+    identity: Annotated[float, Field(ge=0)] = 0.15
+
+    @model_validator(mode="after")
+    def _some_layer_counts(self) -> TieWeights:
+        if self.proximity + self.overlap + self.complementarity + self.identity <= 0:
+            raise ValueError("at least one layer needs a weight above 0")
+        return self
+
+
+class TieOptions(_Part):
+    """How ties are measured; `half_minutes` is where proximity has fallen to one half."""
+
+    half_minutes: dict[Mode, Positive] = Field(default_factory=lambda: {"car": 6.0, "bike": 12.0, "walk": 15.0})
+    weights: TieWeights = TieWeights()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a limit needs to know of one set of villages; candidates, selection and checker each count their own."""
+
+    n_villages: int
+    people: float
+    max_minutes: float
+    n_municipalities: int
+    largest_place: float
+    connected: bool
+    links_kept: bool = True
+
+
+class Limits(_Part):
+    """
+    Hard limits in the words planners use. Every chosen cluster keeps all of them.
+
+    Two villages count as neighbours inside a cluster when their tie weighs at least `weakest_tie`; a cluster must
+    hang together over such ties. Places with more than `town_people` people are not members, but their services
+    count. A place whose population is not known counts with `people_where_unknown` of its kind.
+    """
+
+    max_minutes: Positive = 20.0
+    min_villages: Annotated[int, Field(ge=2)] = 3
+    max_villages: Annotated[int, Field(ge=2)] = 30
+    min_people: Annotated[float, Field(ge=0)] = 300.0
+    max_people: Positive = 15_000.0
+    town_people: Positive = 5_000.0
+    weakest_tie: Share = 0.1
+    one_municipality: bool = False
+    people_where_unknown: dict[str, Positive] = Field(
+        default_factory=lambda: {"hamlet": 50.0, "village": 300.0, "town": 2_000.0, "city": 20_000.0}
+    )
+
+    @model_validator(mode="after")
+    def _limits_agree(self) -> Limits:
+        if self.min_villages > self.max_villages:
+            raise ValueError(f"min_villages {self.min_villages} is above max_villages {self.max_villages}")
+        if self.min_people > self.max_people:
+            raise ValueError(f"min_people {self.min_people:g} is above max_people {self.max_people:g}")
+        return self
+
+    def broken_by(self, facts: Facts) -> tuple[str, ...]:
+        """Name the limits that a set of villages breaks, each with both numbers; empty if it keeps all."""
+        broken = {
+            f"{facts.n_villages} villages, at least {self.min_villages} wanted": facts.n_villages < self.min_villages,
+            f"{facts.n_villages} villages, at most {self.max_villages} allowed": facts.n_villages > self.max_villages,
+            f"{facts.people:g} people, at least {self.min_people:g} wanted": facts.people < self.min_people,
+            f"{facts.people:g} people, at most {self.max_people:g} allowed": facts.people > self.max_people,
+            f"{facts.max_minutes:.6g} minutes between two members, at most {self.max_minutes:g} allowed": not (
+                facts.max_minutes <= self.max_minutes
+            ),
+            f"a place of {facts.largest_place:g} people, at most {self.town_people:g} allowed": facts.largest_place
+            > self.town_people,
+            f"{facts.n_municipalities} municipalities, one allowed": self.one_municipality
+            and facts.n_municipalities > 1,
+            f"not connected by ties of at least {self.weakest_tie:g}": not facts.connected,
+            "a must-link or cannot-link of the planner is not kept": not facts.links_kept,
+        }
+        return tuple(sentence for sentence, is_broken in broken.items() if is_broken)
+
+
+class ServiceOptions(_Part):
+    """A study's own weights of categories, and categories of its own."""
+
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    categories: dict[str, Category] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _weights_are_of_known_categories(self) -> ServiceOptions:
+        known = {**default_categories(), **self.categories}
+        for key in self.weights:
+            if key not in known:
+                near = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise ValueError(f"no category {key!r}{hint} (known: {', '.join(known)})")
+        return self
+
+    def all_categories(self) -> dict[str, Category]:
+        """Join the study's categories and weights over the defaults, in a fixed order."""
+        joined = {**default_categories(), **self.categories}
+        return {
+            key: category.model_copy(update={"weight": self.weights.get(key, category.weight)})
+            for key, category in joined.items()
+        }
+
+
+class Planner(_Part):
+    """A planner's wishes, by village name or id: these together, these apart."""
+
+    must_link: tuple[tuple[str, ...], ...] = ()
+    cannot_link: tuple[tuple[str, ...], ...] = ()
+
+
+class Ensemble(_Part):
+    """
+    The repeated partitions behind candidates and certainty.
+
+    Each of the `members` runs draws a resolution, shifts every layer weight by up to `weight_noise` and every travel
+    time by up to `minutes_noise` of itself. A resolution is the mean tie weight that a community must at least reach
+    (constant Potts model, Traag et al. 2011); no user is asked for it.
+    """
+
+    members: Annotated[int, Field(ge=2, le=10_000)] = 100
+    resolutions: tuple[Positive, ...] = (0.06, 0.08, 0.11, 0.15, 0.20, 0.26)
+    weight_noise: Share = 0.5
+    minutes_noise: Share = 0.1
+
+
+class ScoreWeights(_Part):
+    """How much each measure counts in the score; only their proportions matter."""
+
+    cohesion: Annotated[float, Field(ge=0)] = 2.0
+    overlap: Annotated[float, Field(ge=0)] = 2.0
+    complementarity: Annotated[float, Field(ge=0)] = 1.0
+    identity: Annotated[float, Field(ge=0)] = 1.0
+    compactness: Annotated[float, Field(ge=0)] = 1.0
+    viability: Annotated[float, Field(ge=0)] = 1.0
+    balance: Annotated[float, Field(ge=0)] = 1.0
+    stability: Annotated[float, Field(ge=0)] = 1.0
+
+    @model_validator(mode="after")
+    def _some_measure_counts(self) -> ScoreWeights:
+        if sum(self.model_dump().values()) <= 0:
+            raise ValueError("at least one measure needs a weight above 0")
+        return self
+
+
+class Study(_Part):
+    """A whole study, checked and frozen. `folder` is where relative source paths start."""
+
+    name: Annotated[str, Field(min_length=1)]
+    municipalities: tuple[str, ...] = ()
+    crs: str | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
+    folder: Path = Path()
+    sources: Sources = Sources()
+    travel: TravelOptions = TravelOptions()
+    ties: TieOptions = TieOptions()
+    limits: Limits = Limits()
+    services: ServiceOptions = ServiceOptions()
+    planner: Planner = Planner()
+    ensemble: Ensemble = Ensemble()
+    score: ScoreWeights = ScoreWeights()
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Study:
+        if self.limits.max_minutes > self.travel.max_minutes:
+            raise ValueError(
+                f"limits.max_minutes {self.limits.max_minutes:g} is above travel.max_minutes "
+                f"{self.travel.max_minutes:g}: travel beyond that is not measured"
+            )
+        if not (self.sources.villages or self.sources.osm):
+            raise ValueError("sources: name at least one file of villages, or an osm file")
+        if "osm" in self.sources.villages and not self.sources.osm:
+            raise ValueError('sources.villages names "osm", but sources.osm names no file')
+        return self
+
+    def path_of(self, source: str) -> Path:
+        """Resolve a source's path against the folder of the study file."""
+        return self.folder / source
+
+
+def read_study(path: Path | str, *, seed: int | None = None) -> Study:
+    """
+    Read a study file.
+
+    Parameters
+    ----------
+    path
+        A TOML file with the tables ``study``, ``sources`` and, where defaults do not fit, ``travel``, ``ties``,
+        ``limits``, ``services``, ``planner``, ``ensemble`` and ``score``.
+    seed
+        Takes the place of the file's seed.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing or not TOML, or a key is unknown or a value out of range; everything that is wrong
+        stands in one message.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise StudyError("no such file", where=str(path), advice="give the path of a study file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise StudyError(f"not readable as TOML ({error})", where=str(path), advice="save it as UTF-8 TOML") from None
+    head = content.pop("study", None)
+    if not isinstance(head, dict):
+        raise StudyError("no table [study]", where=str(path), advice='begin with [study] and name = "…"')
+    fields = {**content, **head, "folder": path.parent}
+    if seed is not None:
+        fields["seed"] = seed
+    try:
+        return Study(**fields)
+    except ValidationError as error:
+        raise StudyError("; ".join(_say(problem) for problem in error.errors()), where=str(path)) from None
+
+
+def _say(problem: Any) -> str:
+    """Turn one pydantic finding into words, with the nearest known key for an unknown one."""
+    place = ".".join(str(step) for step in problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        known = _keys_beside(problem["loc"])
+        near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+        return f"unknown key {place!r}" + (f", did you mean {near[0]!r}?" if near else f" (known: {', '.join(known)})")
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return (
+        f"{place}: {message} (found {problem['input']!r})"
+        if place and problem["type"] != "value_error"
+        else (f"{place}: {message}" if place else message)
+    )
+
+
+def _keys_beside(loc: tuple[str | int, ...]) -> list[str]:
+    """List the keys that a study knows at the place of an unknown one."""
+    model: Any = Study
+    for step in loc[:-1]:
+        field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
+        model = field.annotation if field else None
+    return [key for key in getattr(model, "model_fields", {}) if key != "folder"]

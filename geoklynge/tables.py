@@ -1,0 +1,243 @@
+"""The tables that every stage reads and writes, and the checks at their door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import geopandas as gpd
+import pandas as pd
+import pandera.pandas as pa
+from pyproj import CRS
+
+from .errors import CrsError, TableError
+
+KINDS = ("hamlet", "village", "town", "city")  # smallest first
+
+
+@dataclass(frozen=True)
+class Column:
+    """
+    One column, declared once: from this come the check, the error text and the documentation.
+
+    `dtype` is a pandas dtype; `aliases` are the names under which sources carry the column; `required` says that the
+    table cannot do without it; `may_be_missing` that a cell may be empty.
+    """
+
+    name: str
+    dtype: str
+    about: str
+    unit: str = ""
+    required: bool = True
+    may_be_missing: bool = False
+    at_least: float | None = None
+    one_of: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+def _optional(name: str, about: str, *, aliases: tuple[str, ...] = ()) -> Column:
+    return Column(name, "string", about, required=False, may_be_missing=True, aliases=aliases)
+
+
+VILLAGES = (
+    Column("village_id", "string", "stable id, unique in the table", aliases=("geonameid", "id")),
+    Column("name", "string", "as the place is known locally", aliases=("navn",)),
+    Column("kind", "string", "size class of the place", one_of=KINDS),
+    Column("population", "Int64", "inhabitants", unit="people", may_be_missing=True, at_least=0,
+           aliases=("befolkning", "folketal", "indbyggere")),
+    Column("population_year", "Int64", "the year population speaks of", required=False, may_be_missing=True),
+    _optional("parish_id", "parish the place lies in", aliases=("sognekode",)),
+    _optional("parish", "name of that parish", aliases=("sogn", "sognenavn")),
+    _optional("municipality_id", "municipality the place lies in", aliases=("kommunekode", "municipality_code")),
+    _optional("municipality", "name of that municipality", aliases=("kommune", "kommunenavn")),
+    _optional("historic_district", "district of old (herred)", aliases=("herred", "historic_herred")),
+    _optional("former_municipality", "municipality before 2007"),
+    _optional("school_district", "school catchment the place lies in", aliases=("skoledistrikt",)),
+    _optional("position_quality", "exact or approx", aliases=("coord_quality",)),
+    _optional("source", "where the row comes from"),
+)  # fmt: skip
+
+PARISHES = (
+    Column("parish_id", "string", "stable id, unique in the table", aliases=("sognekode", "kode", "parish")),
+    Column("name", "string", "name of the parish", aliases=("sognenavn", "navn", "parish")),
+    _optional("municipality_id", "municipality the parish lies in", aliases=("kommunekode", "municipality_code")),
+    _optional("historic_district", "district of old (herred)", aliases=("herred", "historic_herred")),
+    _optional("former_municipality", "municipality before 2007"),
+)
+
+MUNICIPALITIES = (
+    Column("municipality_id", "string", "stable id, unique in the table", aliases=("kommunekode", "kode")),
+    Column("name", "string", "name of the municipality", aliases=("kommunenavn", "navn")),
+)
+
+SERVICES = (
+    Column("service_id", "string", "stable id, unique in the table", aliases=("id",)),
+    Column("name", "string", "as the facility is known", may_be_missing=True, aliases=("navn",)),
+    Column("category", "string", "one of the study's service categories", aliases=("kategori",)),
+    Column("village_id", "string", "the place it stands in", may_be_missing=True, required=False,
+           aliases=("village",)),
+    Column("capacity", "float64", "size in the category's own unit", required=False, may_be_missing=True,
+           at_least=0, aliases=("kapacitet",)),
+    _optional("source", "where the row comes from"),
+    Column("year", "Int64", "the year the row speaks of", required=False, may_be_missing=True,
+           aliases=("year_of_fact", "aar")),
+)  # fmt: skip
+
+ROADS = (
+    Column("road_class", "string", "class of the road (OSM highway value)", aliases=("highway", "vejklasse")),
+    Column("speed_kmh", "float64", "posted limit", unit="km/h", may_be_missing=True, at_least=0, required=False,
+           aliases=("maxspeed",)),
+    Column("oneway", "string", "which way it may be driven", one_of=("both", "forward", "backward"),
+           required=False),
+)  # fmt: skip
+
+LINKS = (
+    Column("village_a", "string", "one end, a village_id"),
+    Column("village_b", "string", "the other end, a village_id"),
+    Column("road_km", "float64", "length along the road", unit="km", may_be_missing=True, at_least=0),
+    Column("road_class", "string", "class of the road", required=False),
+)
+
+
+@dataclass(frozen=True)
+class SourceRecord:
+    """One source file: what it is, byte for byte, and what it asks to be said of it."""
+
+    path: str
+    table: str
+    sha256: str
+    rows: int
+    licence: str = ""
+    attribution: str = ""
+    dated: str = ""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A doubt about the data: a stable `code`, how many rows it concerns, one line in English, and some names."""
+
+    code: str
+    count: int
+    text: str
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tables:
+    """
+    What the sources said, checked once: geometry in `crs` (metres), ids unique, rows sorted by id.
+
+    `villages` has the column `people`: its population, or the study's default for its kind where that is not known.
+    `parishes` and `municipalities` may have rows without geometry. `roads` is None where a study has none;
+    `links` likewise.
+    """
+
+    villages: gpd.GeoDataFrame
+    services: gpd.GeoDataFrame
+    crs: CRS
+    parishes: gpd.GeoDataFrame | None = None
+    municipalities: gpd.GeoDataFrame | None = None
+    roads: gpd.GeoDataFrame | None = None
+    links: pd.DataFrame | None = None
+    sources: tuple[SourceRecord, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def people_of(villages: pd.DataFrame, where_unknown: Mapping[str, float]) -> pd.Series:
+    """
+    Count the people of each place, with a default by kind where the population is not known.
+
+    Parameters
+    ----------
+    villages
+        With `kind` and `population`.
+    where_unknown
+        People of a place by kind; a kind that is absent counts as the smallest default.
+
+    Returns
+    -------
+    pd.Series
+        People, float, indexed like `villages`.
+    """
+    default = villages["kind"].map(where_unknown).astype("float64").fillna(min(where_unknown.values(), default=0.0))
+    return villages["population"].astype("Float64").fillna(default).astype("float64").rename("people")
+
+
+def _schema(columns: Iterable[Column], id_name: str | None) -> pa.DataFrameSchema:
+    checked = {}
+    for column in columns:
+        checks = []
+        if column.at_least is not None:
+            checks.append(pa.Check.ge(column.at_least, error=f"is below {column.at_least:g}"))
+        if column.one_of:
+            checks.append(pa.Check.isin(column.one_of, error=f"is not one of {', '.join(column.one_of)}"))
+        checked[column.name] = pa.Column(
+            checks=checks,
+            nullable=column.may_be_missing,
+            required=column.required,
+            unique=column.name == id_name,
+        )
+    return pa.DataFrameSchema(checked)
+
+
+def check_table(table: pd.DataFrame, columns: tuple[Column, ...], *, source: str, unique_id: bool = True) -> None:
+    """
+    Refuse a table that a later stage could not use, naming everything that is wrong at once.
+
+    Parameters
+    ----------
+    table
+        One row a thing.
+    columns
+        What the table must hold; the first one is its id.
+    source
+        The file the table came from, for the message. Rows are counted from 1, without a header.
+    unique_id
+        Whether the first column must be unique.
+
+    Raises
+    ------
+    TableError
+        If the table is empty, a column is absent, an id repeats, or a cell is empty or out of range.
+    """
+    if table.empty:
+        raise TableError("the table has no rows", where=source, advice="give a file with at least one row")
+    id_name = columns[0].name if unique_id else None
+    try:
+        _schema(columns, id_name).validate(table.reset_index(drop=True), lazy=True)
+    except pa.errors.SchemaErrors as error:
+        problems = [_say(case, columns, table) for case in error.failure_cases.to_dict("records")]
+        shown = list(dict.fromkeys(problems))
+        more = f"; and {len(shown) - 5} more" if len(shown) > 5 else ""
+        raise TableError("; ".join(shown[:5]) + more, where=source, advice="correct the file") from None
+
+
+def _say(case: dict[str, object], columns: tuple[Column, ...], table: pd.DataFrame) -> str:
+    """Turn one pandera failure into words with row and column."""
+    check = str(case["check"])
+    if check == "column_in_dataframe":
+        name = str(case["failure_case"])
+        column = next(c for c in columns if c.name == name)
+        also = f", also read from {', '.join(column.aliases)}" if column.aliases else ""
+        return f"no column {name!r} ({column.about}{also}); found {', '.join(map(str, table.columns))}"
+    name = str(case["column"])
+    index = case["index"]
+    row = f"row {int(index) + 1}, " if isinstance(index, int | float) and not pd.isna(index) else ""  # type: ignore[call-overload]
+    if check == "not_nullable":
+        return f"{row}column {name!r} is empty"
+    if check == "field_uniqueness":
+        return f"{row}column {name!r}: {case['failure_case']!r} is used twice"
+    return f"{row}column {name!r}: {case['failure_case']!r} {check}"
+
+
+def check_crs(crs: CRS | None, *, source: str) -> None:
+    """
+    Require a reference system that measures in metres.
+
+    Raises
+    ------
+    CrsError
+        If there is none, or its axes are not in metres.
+    """
+    if crs is None or crs.axis_info[0].unit_name != "metre":
+        raise CrsError("coordinates are not in metres", where=source, advice="reproject to the study's CRS")

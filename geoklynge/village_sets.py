@@ -1,0 +1,175 @@
+"""Many sets of villages at once: who is in which, the pairs inside each, and the facts that limits judge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+from .study import Facts, Limits
+from .ties import Ties
+from .wishes import Wishes
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class VillageSets:
+    """
+    Sets of villages in compressed rows: set s holds ``member[indptr[s]:indptr[s + 1]]``, ascending row numbers.
+
+    Row numbers are those of the villages table, of which there are `n_villages`.
+    """
+
+    indptr: NDArray[np.int64]
+    member: Ints
+    n_villages: int
+
+    def __len__(self) -> int:
+        """How many sets there are."""
+        return len(self.indptr) - 1
+
+    def rows(self, number: int) -> Ints:
+        """Members of one set."""
+        return self.member[self.indptr[number] : self.indptr[number + 1]]
+
+    def sizes(self) -> NDArray[np.int64]:
+        """How many villages each set has."""
+        return np.diff(self.indptr)
+
+    def set_of_member(self) -> Ints:
+        """Name the set, by number, that each entry of `member` belongs to."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), self.sizes())
+
+    def matrix(self) -> csr_array:
+        """Membership as a sparse matrix of ones, shape (sets, villages)."""
+        return csr_array((np.ones(len(self.member)), self.member, self.indptr), shape=(len(self), self.n_villages))
+
+    def take(self, numbers: Iterable[int] | NDArray[np.integer]) -> VillageSets:
+        """Keep the sets with these numbers, in this order."""
+        return sets_of([self.rows(int(number)) for number in numbers], self.n_villages)
+
+
+def sets_of(members: Iterable[Ints], n_villages: int) -> VillageSets:
+    """Pack lists of row numbers into sets; each list is sorted."""
+    lists = [np.sort(np.asarray(rows, dtype=np.int32)) for rows in members]
+    indptr = np.concatenate([[0], np.cumsum([len(rows) for rows in lists])]).astype(np.int64)
+    return VillageSets(indptr, np.concatenate([np.empty(0, dtype=np.int32), *lists]), n_villages)
+
+
+@dataclass(frozen=True)
+class PairsInside:
+    """
+    All pairs of members of all sets.
+
+    Pair k lies in set `of_set[k]`, between its entries `left[k]` and `right[k]` of ``VillageSets.member``; `tie[k]`
+    is its row in the ties, -1 where the two do not reach each other within the horizon.
+    """
+
+    of_set: Ints
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    tie: NDArray[np.int64]
+
+    def values(self, of_tie: Floats, *, absent: float) -> Floats:
+        """Look up a value of each pair's tie, `absent` where there is none."""
+        if not len(of_tie):
+            return np.full(len(self.tie), absent)
+        return np.where(self.tie >= 0, of_tie[self.tie], absent)
+
+
+def pairs_inside(sets: VillageSets, ties: Ties) -> PairsInside:
+    """List the pairs of members of every set, each with its tie."""
+    sizes = sets.sizes()
+    place_in_set = np.arange(len(sets.member)) - np.repeat(sets.indptr[:-1], sizes)
+    partners = np.repeat(sizes, sizes) - 1 - place_in_set
+    left = np.repeat(np.arange(len(sets.member)), partners)
+    right = left + 1 + np.arange(len(left)) - np.repeat(np.cumsum(partners) - partners, partners)
+    return PairsInside(sets.set_of_member()[left], left, right, tie_rows(ties, sets.member[left], sets.member[right]))
+
+
+def tie_rows(ties: Ties, a: Ints, b: Ints) -> NDArray[np.int64]:
+    """Find the row of each pair of villages in the ties, in either order; -1 where there is none."""
+    n_villages = len(ties.village_ids)
+    known = ties.a.astype(np.int64) * n_villages + ties.b
+    wanted = np.minimum(a, b).astype(np.int64) * n_villages + np.maximum(a, b)
+    if not len(known):
+        return np.full(len(wanted), -1, dtype=np.int64)
+    row = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[row] == wanted, row, -1)
+
+
+def sum_by_set(sets: VillageSets, of_village: Floats) -> Floats:
+    """Add up a value of the villages in each set."""
+    total: Floats = np.bincount(sets.set_of_member(), weights=of_village[sets.member], minlength=len(sets)).astype(
+        float
+    )
+    return total
+
+
+def max_by(group: Ints, values: Floats, n_groups: int, *, empty: float = 0.0) -> Floats:
+    """Largest value of each group, `empty` for a group without any."""
+    largest = np.full(n_groups, -np.inf)
+    np.maximum.at(largest, group, values)
+    return np.where(np.isneginf(largest), empty, largest)
+
+
+def keeps_wishes(sets: VillageSets, wishes: Wishes) -> NDArray[np.bool_]:
+    """Tell which sets hold each together-group wholly or not at all, and at most one of each apart-group."""
+    kept = np.ones(len(sets), dtype=bool)
+    for group in wishes.together:
+        count = np.bincount(sets.set_of_member()[np.isin(sets.member, group)], minlength=len(sets))
+        kept &= (count == 0) | (count == len(set(group)))
+    for group in wishes.apart:
+        count = np.bincount(sets.set_of_member()[np.isin(sets.member, group)], minlength=len(sets))
+        kept &= count <= 1
+    return kept
+
+
+def facts_of(
+    sets: VillageSets, pairs: PairsInside, ties: Ties, villages: pd.DataFrame, limits: Limits, wishes: Wishes
+) -> list[Facts]:
+    """Count, for every set, what the limits judge."""
+    people = villages["people"].to_numpy(dtype=np.float64)
+    minutes = pairs.values(ties.minutes, absent=np.inf)
+    longest = max_by(pairs.of_set, minutes, len(sets))
+    largest = max_by(sets.set_of_member(), people[sets.member], len(sets))
+    parts = _parts(sets, pairs, pairs.values(ties.weight, absent=0.0) >= limits.weakest_tie)
+    columns = zip(
+        sets.sizes().tolist(),
+        sum_by_set(sets, people).tolist(),
+        longest.tolist(),
+        _count_distinct(sets, villages["municipality_id"]).tolist(),
+        largest.tolist(),
+        (parts <= 1).tolist(),
+        keeps_wishes(sets, wishes).tolist(),
+        strict=True,
+    )
+    return [Facts(*row) for row in columns]
+
+
+def _parts(sets: VillageSets, pairs: PairsInside, linked: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Into how many parts each set falls when only linked pairs hold together."""
+    n_entries = len(sets.member)
+    arcs = coo_array(
+        (np.ones(linked.sum(), dtype=np.int8), (pairs.left[linked], pairs.right[linked])),
+        shape=(n_entries, n_entries),
+    )
+    _, part = connected_components(arcs.tocsr(), directed=False)
+    distinct = np.unique(sets.set_of_member().astype(np.int64) * max(n_entries, 1) + part)
+    return np.bincount(distinct // max(n_entries, 1), minlength=len(sets))
+
+
+def _count_distinct(sets: VillageSets, label: pd.Series) -> NDArray[np.int64]:
+    """How many different labels the members of each set carry; a missing label counts for nothing."""
+    code = pd.factorize(label)[0][sets.member]
+    known = code >= 0
+    width = int(code.max(initial=0)) + 1
+    distinct = np.unique(sets.set_of_member()[known].astype(np.int64) * width + code[known])
+    return np.bincount(distinct // width, minlength=len(sets))
