@@ -87,7 +87,7 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
     for name, members in proposals.items():
         _add_kept(found, name, members, lambda sets: _keeps_limits(sets, tables, ties, study.limits, wishes), mender)
     if not found:
-        raise NoPlanError(_why_none(proposals["leiden"], tables, ties, study.limits, wishes))
+        raise NoPlanError(_why_none(_communities(partitions), tables, ties, study.limits, wishes))
     keys = sorted(found, key=lambda key: np.frombuffer(key, dtype=np.int32).tolist())
     sets = sets_of((np.frombuffer(key, dtype=np.int32) for key in keys), len(villages))
     return Pool(sets, tuple(tuple(sorted(found[key])) for key in keys), partitions, eligible, wishes)
@@ -164,9 +164,11 @@ def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Tr
 
 
 def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
-    """Name the limit that most proposals break, with the numbers of the first such proposal."""
-    sets = sets_of(members, len(tables.villages))
+    """Name the limit that most proposals of two villages or more break, with the numbers of the first of them."""
+    sets = sets_of((rows for rows in members if len(rows) >= 2), len(tables.villages))
     facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
     broken = [sentence for fact in facts for sentence in limits.broken_by(fact)]
-    example = f" (for example: {broken[0]})" if broken else ""
-    return f"no set of villages keeps all limits{example}; loosen the limits in the study file"
+    limit_of = [re.sub(r"^\D*[\d.e+]+|^inf", "", sentence) for sentence in broken]  # without the set's own number
+    most = Counter(limit_of).most_common(1)
+    example = broken[limit_of.index(most[0][0])] if most else "no two villages are tied"
+    return f"no set of villages keeps all limits (for example: {example}); loosen the limits in the study file"

@@ -50,7 +50,8 @@ def judge_standing(cluster: Ints, partitions: Ints) -> Standing:
     size = np.bincount(cluster[cluster >= 0], minlength=max(n_clusters, 1))
     for partition in partitions:  # over runs, not pairs
         votes = votes + _votes_of_run(cluster, partition, size)
-    share = csr_array(votes / max(len(partitions), 1))
+    share = csr_array(votes)
+    share.data /= max(len(partitions), 1)  # SciPy would multiply by the inverse, and 28 of 35 would not be 0.8
     share.sort_indices()
     row = np.repeat(np.arange(n_villages), np.diff(share.indptr))
     own = cluster[row] == share.indices

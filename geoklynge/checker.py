@@ -116,7 +116,7 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
         differences.append(abs(longest - float(written.max_minutes)))  # type: ignore[arg-type]
         differences += _tie_differences(here, minutes, ties[inside], tie_ends[0][inside], tie_ends[1][inside])
         problems += _wrong_numbers(written, facts, max(differences[-1 - int(inside.sum()) :]))
-        broken += [f"{written.name if 'name' in clusters else written.cluster_id}: {problem}" for problem in problems]
+        broken += [f"{written.cluster_id}: {problem}" for problem in problems]
     return Verdict(len(members), pairs, max(differences), tuple(broken))
 
 

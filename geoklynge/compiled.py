@@ -19,5 +19,5 @@ def compiled(function: Function) -> Function:
     """Compile a kernel to machine code that releases the GIL and is cached on disk; as it is without numba."""
     if not HAS_NUMBA:
         return function
-    kernel: Function = numba.njit(nogil=True, cache=True)(function)
-    return kernel
+    kernel: Any = numba.njit(nogil=True, cache=True)(function)
+    return kernel  # type: ignore[no-any-return]

@@ -60,7 +60,7 @@ def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study) -
                 len(rows),
                 resolution=resolution,
                 use_modularity=False,
-                iterations=2,
+                iterations=LEIDEN_ITERATIONS,
                 seed=int(rng.integers(2**31)),
             )
             found = np.fromiter((community.get(k, -1) for k in range(len(rows))), np.int64, len(rows))

@@ -222,7 +222,7 @@ def _say(case: dict[str, object], columns: tuple[Column, ...], table: pd.DataFra
         return f"no column {name!r} ({column.about}{also}); found {', '.join(map(str, table.columns))}"
     name = str(case["column"])
     index = case["index"]
-    row = f"row {int(index) + 1}, " if isinstance(index, int | float) and not pd.isna(index) else ""  # type: ignore[call-overload]
+    row = f"row {int(index) + 1}, " if isinstance(index, int | float) and not pd.isna(index) else ""
     if check == "not_nullable":
         return f"{row}column {name!r} is empty"
     if check == "field_uniqueness":

@@ -248,9 +248,8 @@ def _capacities(services: pd.DataFrame) -> Floats:
             where="services",
             advice="leave the cell empty or give the facility's size",
         )
-    typical = given.groupby(services["category"]).transform("median").fillna(1.0)
-    capacity: Floats = given.fillna(typical).to_numpy(dtype=np.float64)
-    return capacity
+    typical = given.groupby(services["category"]).transform("median").fillna(1.0).to_numpy(dtype=np.float64)
+    return np.where(given.isna(), typical, given.to_numpy(dtype=np.float64))
 
 
 def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Floats:

@@ -1,5 +1,7 @@
 """A user's mistake in a source file is one clear line with exit code 2, never a traceback."""
 
+import json
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -15,6 +17,8 @@ VILLAGES = {
     "empty file": ("", "v.csv: the file is empty"),
     "header only": (HEAD, "v.csv: the table has no rows"),
     "no name": ("village_id,lat,lon,population\na,56.2,10.4,1\n", "no column 'name'"),
+    "no name but nothing else wrong": ("lat,lon,population\n56.2,10.4,1\n", "v.csv: no column 'name'"),
+    "not a text file": ("name,lat\0,lon\n", "not a text file"),
     "no population": ("village_id,name,lat,lon\na,A,56.2,10.4\n", "no column 'population' (inhabitants"),
     "id twice": (HEAD + ROW + ROW, "row 1, column 'village_id': 'knebel' is used twice"),
     "empty name": (HEAD + ROW + "a,,56.2,10.5,3\n", "row 2, column 'name' is empty"),
@@ -68,9 +72,7 @@ def test_metres_in_degree_columns(tmp_path):
 
 def test_metres_of_nobody_knows_which_system(tmp_path):
     text = "name,x,y,population\nA,1170000,7620000,5\n"
-    assert "in no known reference system" in refused(
-        tmp_path, CrsError, villages=write(tmp_path, "v.csv", text)
-    )
+    assert "in no known reference system" in refused(tmp_path, CrsError, villages=write(tmp_path, "v.csv", text))
 
 
 @pytest.mark.parametrize(
@@ -89,9 +91,7 @@ def test_an_unknown_kind_of_file_and_a_folder(tmp_path, table):
     assert "is a folder" in refused(tmp_path, **{table: "folder.csv"})
 
 
-@pytest.mark.parametrize(
-    "name", ["v.geojson", "v.gpkg", "v.parquet", "v.shp", "v.fgb", "v.json", "x.osm.pbf", "x.osm"]
-)
+@pytest.mark.parametrize("name", ["v.geojson", "v.gpkg", "v.parquet", "v.shp", "v.fgb", "v.json", "x.osm.pbf", "x.osm"])
 @pytest.mark.parametrize("content", [b"", b"rubbish", bytes(range(256)) * 8], ids=["empty", "text", "bytes"])
 def test_a_corrupt_file(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -207,6 +207,50 @@ LINKS = {
 @pytest.mark.parametrize(("text", "says"), LINKS.values(), ids=LINKS)
 def test_bad_links(tmp_path, text, says):
     assert says in refused(tmp_path, links=write(tmp_path, "l.csv", text))
+
+
+def test_an_unknown_reference_system_in_a_geojson(tmp_path):
+    crs = '"crs":{"type":"name","properties":{"name":"EPSG:999999"}}'
+    text = '{"type":"FeatureCollection",' + crs + ',"features":[]}'
+    message = refused(tmp_path, CrsError, villages=write(tmp_path, "v.geojson", text))
+    assert message.startswith("v.geojson: unknown reference system 'EPSG:999999'")
+
+
+def test_a_shapefile_with_rubbish_for_a_prj(tmp_path):
+    rows = {"name": ["A"], "population": [1]}
+    gpd.GeoDataFrame(rows, geometry=[Point(592_000, 6_230_000)], crs=25832).to_file(tmp_path / "v.shp")
+    write(tmp_path, "v.prj", "rubbish")
+    assert "v.shp: the file names no reference system" in refused(tmp_path, CrsError, villages="v.shp")
+
+
+FEATURES = {
+    "none": ([], "the table has no rows"),
+    "no shape": ([None], "row 1: 'A' has no position"),
+    "an empty shape": ([{"type": "Point", "coordinates": []}], "row 1: 'A' has no position"),
+    "no known shape": ([{"type": "Dot", "coordinates": [10, 56]}], "v.geojson"),
+}
+
+
+@pytest.mark.parametrize(("shapes", "says"), FEATURES.values(), ids=FEATURES)
+def test_odd_features(tmp_path, shapes, says):
+    features = [
+        {"type": "Feature", "properties": {"name": "A", "population": 1}, "geometry": shape} for shape in shapes
+    ]
+    text = json.dumps({"type": "FeatureCollection", "features": features})
+    assert says in refused(tmp_path, villages=write(tmp_path, "v.geojson", text))
+
+
+AREAS = {
+    "municipality code twice": ("municipalities", "kode,navn\n0706,Syddjurs\n0706,Andet\n", "row 2, column 'muni"),
+    "parish code twice": ("parishes", "kode,navn\n1,A\n1,A\n", "row 2, column 'parish_id': '1' is used twice"),
+    "no name": ("municipalities", "kode\n0706\n", "no column 'name'"),
+    "empty code": ("parishes", "kode,navn\n,A\n", "row 1, column 'parish_id' is empty"),
+}
+
+
+@pytest.mark.parametrize(("table", "text", "says"), AREAS.values(), ids=AREAS)
+def test_bad_areas(tmp_path, table, text, says):
+    assert says in refused(tmp_path, **{table: write(tmp_path, "a.csv", text)})
 
 
 def test_bad_shapes(tmp_path):

@@ -17,7 +17,7 @@ COLUMNS = ["village_id", "name", "kind", "population", "parish", "people"]
 
 @pytest.fixture
 def plain(tmp_path):
-    """The four places on Mols as the plainest CSV has them."""
+    """Read the four places on Mols from the plainest CSV."""
     return read(tmp_path).villages
 
 
@@ -131,15 +131,14 @@ def test_missing_ids_and_kinds_are_made_of_name_and_population(tmp_path):
     }
 
 
-def test_geonames_numbers_get_a_prefix(tmp_path):
+def test_geonames_numbers_get_a_prefix_and_their_source(tmp_path):
     text = "geonameid,name,lat,lon,population\n2618646,Knebel,56.21411,10.48865,603\n"
     villages = read(tmp_path, villages=write(tmp_path, "v.csv", text)).villages
     assert villages["village_id"].tolist() == ["geonames-2618646"]
+    assert villages["source"].tolist() == ["GeoNames"]
 
 
-@pytest.mark.parametrize(
-    ("lon", "lat", "epsg"), [(10.5, 56.2, 25832), (-3.2, 55.9, 32630), (151.2, -33.9, 32756)]
-)
+@pytest.mark.parametrize(("lon", "lat", "epsg"), [(10.5, 56.2, 25832), (-3.2, 55.9, 32630), (151.2, -33.9, 32756)])
 def test_the_reference_system_follows_the_place(tmp_path, lon, lat, epsg):
     text = f"name,lat,lon,population\nHere,{lat},{lon},10\n"
     assert read(tmp_path, villages=write(tmp_path, "v.csv", text)).crs == CRS.from_epsg(epsg)

@@ -108,7 +108,7 @@ def sources(draw):
     return tables
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(sources())
 def test_merging_keeps_every_place_and_only_known_people(tables):
     merged = merge_villages(tables)
@@ -125,7 +125,7 @@ def test_merging_keeps_every_place_and_only_known_people(tables):
     assert set(kept["name"]) <= set(read_rows["name"])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(sources(), st.randoms(use_true_random=False))
 def test_the_order_of_rows_in_a_source_does_not_matter(tables, random):
     shuffled = [table.iloc[random.sample(range(len(table)), len(table))] for table in tables]
@@ -134,7 +134,7 @@ def test_the_order_of_rows_in_a_source_does_not_matter(tables, random):
     assert one.now == other.now
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(sources())
 def test_a_source_merged_with_itself_is_itself(tables):
     once = merge_villages(tables[:1])

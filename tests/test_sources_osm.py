@@ -121,9 +121,7 @@ def test_two_extracts_count_what_they_share_once(tmp_path, town):
         ("town.osm.pbf", "osm", 10),
         ("other.osm.pbf", "osm", 2),
     ]
-    assert {(r.licence, r.attribution) for r in tables.sources} == {
-        ("ODbL 1.0", "© OpenStreetMap contributors")
-    }
+    assert {(r.licence, r.attribution) for r in tables.sources} == {("ODbL 1.0", "© OpenStreetMap contributors")}
 
 
 def test_a_study_can_add_a_category_by_tag(tmp_path, town):
@@ -131,9 +129,7 @@ def test_a_study_can_add_a_category_by_tag(tmp_path, town):
     from geoklynge.study import Study
 
     bench = {"da": "bænk", "en": "bench", "tags": ["amenity=bench"]}
-    study = Study(
-        name="x", folder=tmp_path, sources={"osm": town}, services={"categories": {"bench": bench}}
-    )
+    study = Study(name="x", folder=tmp_path, sources={"osm": town}, services={"categories": {"bench": bench}})
     assert "bench" in set(read_tables(study).services["category"])
 
 
@@ -225,7 +221,9 @@ def test_directions(oneway, more, heading):
 
 
 def test_a_file_of_villages_beside_the_osm_places(tmp_path, town):
-    extra = write(tmp_path, "extra.csv", "village_id,name,lat,lon,population\nby,BYEN,56.21,10.5,9\nny,Ny,56.5,10.5,7\n")
+    extra = write(
+        tmp_path, "extra.csv", "village_id,name,lat,lon,population\nby,BYEN,56.21,10.5,9\nny,Ny,56.5,10.5,7\n"
+    )
     services = write(tmp_path, "s.csv", "service_id,name,category,village_id\ns,Banken,bank,by\n")
     tables = read(tmp_path, osm=town, villages=("osm", extra), services=services)
     assert tables.villages["village_id"].tolist() == ["ny", "osm-n1", "osm-n8", "osm-w107"]

@@ -10,8 +10,11 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
+from geoklynge.candidates import Pool, propose
 from geoklynge.study import Study
 from geoklynge.tables import Tables, people_of
+from geoklynge.ties import Ties, tie_villages
+from geoklynge.travel import Travel, measure_travel
 
 CRS_DK = CRS.from_epsg(25832)
 
@@ -104,3 +107,70 @@ def tables_of(
         villages=villages, services=services if services is not None else services_at([]), crs=CRS_DK,
         roads=roads, links=links,
     )  # fmt: skip
+
+
+def random_country(
+    seed: int, *, villages: int = 30, side_m: float = 16_000.0, services: int = 25, islands: bool = False
+) -> Tables:
+    """
+    Scatter villages over two municipalities and a few parishes, with services in and outside them.
+
+    Village 0 is a town, 1 and 2 share a position, each tenth has no known population, and two have names that a web
+    page could stumble over. With `islands` the travel is along links, and the west has none to the east.
+    """
+    rng = np.random.default_rng(seed)
+    points = np.round(rng.uniform(0, side_m, (villages, 2)))
+    points[2 % villages] = points[1 % villages]
+    people: list[int | None] = [int(one) for one in rng.lognormal(5.3, 0.8, villages)]
+    people[0] = 9_000
+    people[4::10] = [None] * len(people[4::10])
+    names = [f"Village {k}" for k in range(villages)]
+    names[:2] = ["Ærø </script>", "Ålbæk & Øby"][:villages]
+    west = points[:, 0] < side_m / 2
+    parish = [f"p{int(x // 4_000)}{int(y // 4_000)}" for x, y in points]
+    table = villages_at(
+        [tuple(point) for point in points],
+        people=people,
+        name=names,
+        parish_id=[None if k % 7 == 3 else one for k, one in enumerate(parish)],
+        parish=parish,
+        municipality_id=np.where(west, "0706", "0707").tolist(),
+        municipality=np.where(west, "Syddjurs", "Norddjurs").tolist(),
+    )
+    stands = rng.integers(0, villages + 3, services)  # the last three numbers: in no village
+    homes = points[stands % villages] + rng.integers(-300, 300, (services, 2))
+    rows = [
+        (
+            str(rng.choice(["school", "grocery", "church", "doctor"])),
+            x,
+            y,
+            f"v{at:02d}" if at < villages else None,
+        )
+        for at, (x, y) in zip(stands, homes, strict=True)
+    ]
+    return tables_of(table, services_at(rows), links=_short_links(points, west) if islands else None)
+
+
+def _short_links(points: np.ndarray, west: np.ndarray) -> pd.DataFrame:
+    """Link every village to its five nearest on its own side."""
+    ends = set()
+    for home, point in enumerate(points):
+        same = np.flatnonzero((west == west[home]) & (np.arange(len(points)) != home))
+        near = same[np.argsort(np.hypot(*(points[same] - point).T), kind="stable")][:5]
+        ends |= {(min(home, int(other)), max(home, int(other))) for other in near}
+    a, b = (np.array(side) for side in zip(*sorted(ends), strict=True))
+    return pd.DataFrame(
+        {
+            "village_a": pd.array([f"v{k:02d}" for k in a], dtype="string"),
+            "village_b": pd.array([f"v{k:02d}" for k in b], dtype="string"),
+            "road_km": np.hypot(*(points[a] - points[b]).T) / 1000,
+            "road_class": pd.array(["secondary"] * len(a), dtype="string"),
+        }
+    )
+
+
+def pool_of(tables: Tables, a_study: Study) -> tuple[Travel, Ties, Pool]:
+    """Take tables through the method as far as the pool."""
+    travel = measure_travel(tables, a_study.travel)
+    ties = tie_villages(tables, travel, a_study)
+    return travel, ties, propose(tables, travel, ties, a_study)

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from ..errors import TableError
 from ..tables import MUNICIPALITIES, PARISHES, Column, Finding, check_table
 from .columns import only_declared
 from .layers import areas_of, read_layer
@@ -29,7 +30,7 @@ def read_areas(path: Path, *, source: str, table: str) -> tuple[gpd.GeoDataFrame
     Raises
     ------
     TableError
-        If the file cannot be read or used.
+        If the file cannot be read or used; also if a code of municipalities, or of areas without borders, repeats.
     CrsError
         If its reference system is missing, unknown or wrong.
     """
@@ -37,7 +38,21 @@ def read_areas(path: Path, *, source: str, table: str) -> tuple[gpd.GeoDataFrame
     layer = read_layer(path, source=source, table=table)
     rows, findings = areas_of(layer.shaped(columns), source=source)
     check_table(pd.DataFrame(rows), columns, source=source, unique_id=False)
+    _refuse_repeats(rows, columns[0].name, source, may_share=table == "parishes")
     return _one_row_an_id(only_declared(rows, columns), columns[0].name, source, findings)
+
+
+def _refuse_repeats(rows: gpd.GeoDataFrame, id_name: str, source: str, *, may_share: bool) -> None:
+    """Refuse a repeated id, unless the rows are parts of one area or (`may_share`) two areas of different names."""
+    renamed = ~rows.duplicated([id_name, "name"])
+    repeats = rows.duplicated(id_name) & (rows.geometry.isna() | (False if may_share else renamed))
+    if repeats.any():
+        row = int(repeats.to_numpy().argmax())
+        raise TableError(
+            f"{rows[id_name].iloc[row]!r} is used twice",
+            where=f"{source}, row {row + 1}, column {id_name!r}",
+            advice="give every area a code of its own",
+        )
 
 
 def _one_row_an_id(
@@ -46,11 +61,7 @@ def _one_row_an_id(
     rows = rows.sort_values([id_name, "name"], ignore_index=True)
     part = rows.duplicated([id_name, "name"], keep=False)
     if part.any():
-        united = (
-            rows[part]
-            .groupby([id_name, "name"])
-            .geometry.agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
-        )
+        united = rows[part].groupby([id_name, "name"]).geometry.agg(lambda shapes: shapely.union_all(shapes.to_numpy()))
         firsts = rows[part].drop_duplicates([id_name, "name"])
         firsts = firsts.set_geometry(gpd.GeoSeries(united.to_numpy(), index=firsts.index, crs=rows.crs))
         rows = pd.concat([rows[~part], firsts]).sort_values([id_name, "name"], ignore_index=True)

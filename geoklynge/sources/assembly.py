@@ -120,9 +120,7 @@ def _read_villages(desk: _Desk, osm: OsmTables | None) -> list[gpd.GeoDataFrame]
     for source in desk.study.sources.villages or ("osm",):
         if source == "osm" and osm is not None:
             places = only_declared(osm.places, VILLAGES)
-            check_table(
-                pd.DataFrame(places), VILLAGES, source=f"{', '.join(desk.study.sources.osm)} (place nodes)"
-            )
+            check_table(pd.DataFrame(places), VILLAGES, source=f"{', '.join(desk.study.sources.osm)} (place nodes)")
             found.append(places)
         else:
             found.append(desk.file(source, "villages", read_villages))
@@ -206,9 +204,7 @@ def _read_services(
 
 def _read_roads(desk: _Desk, osm: OsmTables | None, area: StudyArea, crs: CRS) -> gpd.GeoDataFrame | None:
     mode = desk.study.travel.mode
-    tables = [
-        desk.file(source, "roads", partial(read_roads, mode=mode)) for source in desk.study.sources.roads
-    ]
+    tables = [desk.file(source, "roads", partial(read_roads, mode=mode)) for source in desk.study.sources.roads]
     if osm is not None and len(osm.roads):
         tables.append(osm.roads[[*(column.name for column in ROADS), "geometry"]])
     if not tables:
@@ -227,8 +223,6 @@ def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.D
         tables.append(rows)
     if not tables:
         return None
-    links, findings = measure_links(
-        pd.concat(tables, ignore_index=True), villages, detour=desk.study.travel.detour
-    )
+    links, findings = measure_links(pd.concat(tables, ignore_index=True), villages, detour=desk.study.travel.detour)
     desk.findings += findings
     return links

@@ -55,9 +55,7 @@ def shape_table(
         if column.dtype == "string":
             shaped[column.name] = text_of(frame[raw])
         else:
-            numbers = numbers_of(
-                frame[raw], source=source, whole=column.dtype == "Int64", comma=decimal_comma
-            )
+            numbers = numbers_of(frame[raw], source=source, whole=column.dtype == "Int64", comma=decimal_comma)
             shaped[column.name] = numbers.astype(column.dtype)  # type: ignore[call-overload]
     return frame.assign(**shaped)
 

@@ -35,6 +35,8 @@ def read_delimited(path: Path, *, source: str) -> tuple[pd.DataFrame, bool]:
         close.
     """
     text = _decode(path.read_bytes(), source)
+    if "\0" in text:
+        raise TableError("not a text file (it holds NUL characters)", where=source, advice="save it as CSV in UTF-8")
     first = next((line for line in text.splitlines() if line.strip()), "")
     if not first:
         raise TableError("the file is empty", where=source, advice="give a file with a header and rows")
@@ -65,9 +67,7 @@ def _rows(text: str, separator: str, source: str) -> list[list[str]]:
     try:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
     except csv.Error as error:
-        raise TableError(
-            f"not readable as CSV ({error})", where=source, advice="check the quotation marks"
-        ) from None
+        raise TableError(f"not readable as CSV ({error})", where=source, advice="check the quotation marks") from None
     finally:
         csv.field_size_limit(before)
     return [line for line in lines if any(cell.strip() for cell in line)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +14,7 @@ import pandas as pd
 import pyarrow.lib
 import pyogrio
 import shapely
+from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, TableError
@@ -99,16 +102,33 @@ def read_layer(path: Path, *, source: str, table: str) -> Layer:
 
 
 def _read_vector(path: Path, *, source: str, table: str) -> gpd.GeoDataFrame:
+    _require_known_crs(path, source)
     try:
         layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-        frame = pyogrio.read_dataframe(path, layer=_choose(layers, source, table), force_2d=True)
+        with warnings.catch_warnings():  # GDAL warns of odd shapes and cells; both are checked here row by row
+            warnings.simplefilter("ignore", RuntimeWarning)
+            frame = pyogrio.read_dataframe(path, layer=_choose(layers, source, table), force_2d=True)
     except _UNREADABLE as error:
         raise _unreadable(source, error) from None
     except (ProjError, pyogrio.errors.CRSError) as error:
-        raise CrsError(
-            f"unknown reference system ({error})", where=source, advice="give an EPSG code"
-        ) from None
+        raise CrsError(f"unknown reference system ({error})", where=source, advice="give an EPSG code") from None
     return _with_geometry(frame)
+
+
+def _require_known_crs(path: Path, source: str) -> None:
+    """Refuse a GeoJSON file that names an unknown reference system: GDAL would take it for WGS84 without a word."""
+    if path.suffix.lower() not in {".geojson", ".json"}:
+        return
+    with path.open("rb") as stream:
+        head = stream.read(4096).decode("utf-8", errors="replace")
+    said = re.search(r'"crs"\s*:\s*\{.*?"name"\s*:\s*"([^"]+)"', head, flags=re.DOTALL)
+    if said:
+        try:
+            CRS.from_user_input(said[1])
+        except ProjError:
+            raise CrsError(
+                f"unknown reference system {said[1]!r}", where=source, advice="give an EPSG code that exists"
+            ) from None
 
 
 def _choose(layers: list[str], source: str, table: str) -> str:
@@ -125,9 +145,7 @@ def _read_parquet(path: Path, *, source: str) -> gpd.GeoDataFrame:
     try:
         frame = gpd.read_parquet(path)
     except ProjError as error:
-        raise CrsError(
-            f"unknown reference system ({error})", where=source, advice="give an EPSG code"
-        ) from None
+        raise CrsError(f"unknown reference system ({error})", where=source, advice="give an EPSG code") from None
     except (pyarrow.lib.ArrowException, ValueError, OSError, shapely.errors.GEOSException) as error:
         raise _unreadable(source, error) from None
     geometry = shapely.force_2d(frame.geometry.to_numpy())
@@ -144,9 +162,7 @@ def _with_geometry(frame: pd.DataFrame) -> gpd.GeoDataFrame:
 
 def _unreadable(source: str, error: Exception) -> TableError:
     said = " ".join(str(error).split())[:160]
-    return TableError(
-        f"the file cannot be read ({said})", where=source, advice="open it in QGIS and save it anew"
-    )
+    return TableError(f"the file cannot be read ({said})", where=source, advice="open it in QGIS and save it anew")
 
 
 def points_of(frame: gpd.GeoDataFrame, *, source: str, thing: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:

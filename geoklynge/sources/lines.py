@@ -42,14 +42,11 @@ def read_roads(path: Path, *, source: str, mode: Mode) -> tuple[gpd.GeoDataFrame
     if speed is not None:
         lines = lines.assign(speed_kmh=posted_limits(lines[speed]))
     rows = Layer(lines, source, layer.decimal_comma).shaped(ROADS)
-    check_table(
-        pd.DataFrame(rows), tuple(c for c in ROADS if c.name == "road_class"), source=source, unique_id=False
-    )
+    check_table(pd.DataFrame(rows), tuple(c for c in ROADS if c.name == "road_class"), source=source, unique_id=False)
     said = rows["oneway"] if "oneway" in rows else pd.Series(pd.NA, index=rows.index, dtype="string")
     words = pd.DataFrame({"said": said.fillna(""), "highway": rows["road_class"]})
     headings = {
-        pair: direction(pair[0], highway=pair[1], mode=mode)
-        for pair in set(words.itertuples(index=False, name=None))
+        pair: direction(pair[0], highway=pair[1], mode=mode) for pair in set(words.itertuples(index=False, name=None))
     }
     rows["oneway"] = pd.Series(
         [headings[pair] for pair in words.itertuples(index=False, name=None)],
@@ -110,9 +107,7 @@ def measure_links(
     straight = pd.Series(np.hypot(*(xy[a] - xy[b]).T) / 1000, index=links.index)
     blank = links["road_km"].isna().to_numpy()
     measured = links["road_km"].astype("float64").fillna(straight * detour)
-    links = links.assign(road_km=measured).sort_values(
-        ["village_a", "village_b", "road_km"], ignore_index=True
-    )
+    links = links.assign(road_km=measured).sort_values(["village_a", "village_b", "road_km"], ignore_index=True)
     count = int(blank.sum())
     text = f"links without a length, counted with {detour:g} times the straight line: {count} of {len(links)}"
     return links, finding("links_without_length", count, text)

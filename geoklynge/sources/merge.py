@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 # two names 300 m apart are one built-up place.
 SAME_NAME_M = 3_000.0
 SAME_SPOT_M = 300.0
-SAME_FACILITY_M = (
-    60.0  # an address point and a mapper's node of one shop; next-door shops are about as far apart
-)
+SAME_FACILITY_M = 60.0  # an address point and a mapper's node of one shop; next-door shops are about as far apart
 
 Ints = NDArray[np.int64]
 
@@ -117,9 +115,7 @@ def _within_one_source(rows: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd
     i, j, _ = _pairs_within(xy, xy, SAME_SPOT_M)
     same = keys[i] == keys[j]
     n = len(rows)
-    group = connected_components(
-        coo_array((np.ones(same.sum()), (i[same], j[same])), shape=(n, n)), directed=False
-    )[1]
+    group = connected_components(coo_array((np.ones(same.sum()), (i[same], j[same])), shape=(n, n)), directed=False)[1]
     people = rows["population"].to_numpy(dtype=float, na_value=-1.0)
     order = np.lexsort((np.arange(n), -people, group))
     best = pd.Series(order).groupby(group[order], sort=True).first().to_numpy()[group]
@@ -129,9 +125,7 @@ def _within_one_source(rows: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd
     return rows[~gone].reset_index(drop=True), [str(name) for name in rows.loc[gone, "name"]]
 
 
-def _join(
-    merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, now: dict[str, str]
-) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd.GeoDataFrame, list[str]]:
     """Fill `merged` from its matches in `later` and append what is new."""
     i, j, metres = _pairs_within(_xy(merged), _xy(later), SAME_NAME_M)
     names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
@@ -165,10 +159,7 @@ def _fill(
     cells = {name: old[name].fillna(new[name]) for name in merged.columns if name not in whole}
     cells["name"] = old["name"].mask(takes_name, new["name"])
     cells |= {name: old[name].mask(takes_people, new[name]) for name in ("population", "population_year")}
-    size = [
-        table["kind"].map({kind: rank for rank, kind in enumerate(KINDS)}).to_numpy(int)
-        for table in (old, new)
-    ]
+    size = [table["kind"].map({kind: rank for rank, kind in enumerate(KINDS)}).to_numpy(int) for table in (old, new)]
     cells["kind"] = old["kind"].mask(size[1] > size[0], new["kind"])
     for name, values in cells.items():
         merged.loc[merged.index[i], name] = values

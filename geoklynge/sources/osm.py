@@ -121,9 +121,7 @@ def _plain_words(source: str) -> Iterator[None]:
         yield
     except RuntimeError as error:
         said = " ".join(str(error).split())
-        raise TableError(
-            f"not readable as OSM ({said})", where=source, advice="fetch the file again"
-        ) from None
+        raise TableError(f"not readable as OSM ({said})", where=source, advice="fetch the file again") from None
 
 
 def _read_nodes(path: Path, wanted: _Wanted, got: _Gathered) -> None:
@@ -226,9 +224,7 @@ def _frame(rows: list[tuple[Any, ...]], columns: tuple[str, ...], *, as_points: 
         corners, ring = shapely.get_coordinates(shapes[rings], return_index=True)
         areas = shapely.polygons(shapely.linearrings(corners, indices=ring)) if len(ring) else shapes[rings]
         shapes[rings] = shapely.point_on_surface(shapely.make_valid(areas))
-    text = [
-        name for name in columns if name not in {"way", "population", "population_year", "year", "speed_kmh"}
-    ]
+    text = [name for name in columns if name not in {"way", "population", "population_year", "year", "speed_kmh"}]
     table = gpd.GeoDataFrame(frame.astype(dict.fromkeys(text, "string")), geometry=shapes, crs=WGS84)
     return table.drop_duplicates(columns[0]).sort_values(columns[0], ignore_index=True)
 

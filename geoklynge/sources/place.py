@@ -19,9 +19,7 @@ from ..tables import check_crs
 from .naming import name_key, name_keys
 from .positions import DANISH_UTM, WGS84, in_denmark
 
-BORDER_M = (
-    1_000.0  # how far outside its area a place may lie: borders are drawn coarsely, harbours stand in the sea
-)
+BORDER_M = 1_000.0  # how far outside its area a place may lie: borders are drawn coarsely, harbours stand in the sea
 SERVICES_BEYOND_M = 20_000.0  # services across the border count; no trip inside 20 minutes is longer by car
 ROADS_BEYOND_M = 25_000.0  # room to drive round
 
@@ -131,11 +129,7 @@ def study_area(
     """
     chosen = _chosen(wanted, villages, municipalities) if wanted else None
     if municipalities is not None and municipalities.geometry.notna().any():
-        kept = (
-            municipalities
-            if chosen is None
-            else municipalities[municipalities["municipality_id"].isin(chosen)]
-        )
+        kept = municipalities if chosen is None else municipalities[municipalities["municipality_id"].isin(chosen)]
     elif parishes is not None and parishes.geometry.notna().any():
         kept = parishes if chosen is None else parishes[parishes["municipality_id"].isin(chosen)]
     else:
@@ -159,11 +153,7 @@ def _chosen(
             advice="add sources.municipalities, or a municipality_id column",
         )
     ids = {_code(text): text for text in known["id"]}
-    ids |= {
-        name_key(name): text
-        for text, name in zip(known["id"], known["name"], strict=True)
-        if not pd.isna(name)
-    }
+    ids |= {name_key(name): text for text, name in zip(known["id"], known["name"], strict=True) if not pd.isna(name)}
     return frozenset(_one_chosen(text, ids, known) for text in wanted)
 
 
@@ -205,9 +195,7 @@ def join_areas_by_place(
 
 
 def _join_parishes(villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame) -> None:
-    own_id = pd.Series(
-        pd.Index(parishes["parish_id"]).get_indexer(villages["parish_id"]), index=villages.index
-    )
+    own_id = pd.Series(pd.Index(parishes["parish_id"]).get_indexer(villages["parish_id"]), index=villages.index)
     rows = _first_known(own_id.to_numpy(), _parish_by_name(villages, parishes), _holding(villages, parishes))
     known = rows >= 0
     found = parishes.iloc[rows[known]].set_axis(villages.index[known])
@@ -232,9 +220,7 @@ def _parish_by_name(villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame) -> I
     pairs = left.merge(right, on="key")
     points = villages.geometry.to_numpy()[pairs["village"].to_numpy()]
     metres = shapely.distance(points, parishes.geometry.to_numpy()[pairs["parish"].to_numpy()])
-    pairs = (
-        pairs.assign(metres=metres).sort_values(["village", "metres", "parish"]).drop_duplicates("village")
-    )
+    pairs = pairs.assign(metres=metres).sort_values(["village", "metres", "parish"]).drop_duplicates("village")
     rows = np.full(len(villages), -1, dtype=np.int64)
     rows[pairs["village"].to_numpy()] = pairs["parish"].to_numpy()
     return rows

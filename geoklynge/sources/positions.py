@@ -27,9 +27,7 @@ Floats = NDArray[np.float64]
 
 def in_denmark(lon: Floats, lat: Floats) -> Bools:
     """Tell which points in degrees lie in the box around Denmark."""
-    return (
-        (lon >= DENMARK_LON[0]) & (lon <= DENMARK_LON[1]) & (lat >= DENMARK_LAT[0]) & (lat <= DENMARK_LAT[1])
-    )
+    return (lon >= DENMARK_LON[0]) & (lon <= DENMARK_LON[1]) & (lat >= DENMARK_LAT[0]) & (lat <= DENMARK_LAT[1])
 
 
 def _looks_danish_utm(x: Floats, y: Floats) -> bool:
@@ -150,9 +148,7 @@ def check_degrees(frame: gpd.GeoDataFrame, *, source: str) -> None:
     bounds = shapely.bounds(frame.geometry.to_numpy())
     given = np.isfinite(bounds).all(axis=1)
     x, y = (bounds[:, [0, 1]] + bounds[:, [2, 3]]).T / 2
-    wrong = given & (
-        (np.abs(bounds[:, [1, 3]]) > 90).any(axis=1) | (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1)
-    )
+    wrong = given & ((np.abs(bounds[:, [1, 3]]) > 90).any(axis=1) | (np.abs(bounds[:, [0, 2]]) > 180).any(axis=1))
     if _looks_danish_utm(x[given], y[given]) or np.any(wrong & (np.abs(x) > 1000)):
         row = int(wrong.argmax())
         raise CrsError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,12 +23,14 @@ def require_file(path: Path, source: str) -> None:
     Raises
     ------
     TableError
-        If nothing is there, or a folder.
+        If nothing is there, a folder, or a file that may not be read.
     """
     if path.is_dir():
         raise TableError("is a folder", where=source, advice="name a file in the study file")
     if not path.is_file():
         raise TableError("no such file", where=source, advice="correct the path in the study file")
+    if not os.access(path, os.R_OK):
+        raise TableError("the file may not be read", where=source, advice="change its permissions")
 
 
 def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord:
@@ -66,9 +69,7 @@ def _said_beside(path: Path) -> dict[str, Any]:
     try:
         entry = tomllib.loads(beside.read_text(encoding="utf-8-sig")).get(path.name, {})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise TableError(
-            f"not readable as TOML ({error})", where=str(beside), advice="save it as UTF-8 TOML"
-        ) from None
+        raise TableError(f"not readable as TOML ({error})", where=str(beside), advice="save it as UTF-8 TOML") from None
     if not isinstance(entry, dict):
         raise TableError(
             f"{path.name!r} is not a table",

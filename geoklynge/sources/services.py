@@ -21,9 +21,7 @@ from .naming import ids_from
 REACH_M = {"hamlet": 800.0, "village": 1_200.0, "town": 2_500.0, "city": 6_000.0}
 
 
-def read_services(
-    path: Path, *, source: str, categories: Collection[str]
-) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def read_services(path: Path, *, source: str, categories: Collection[str]) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Read the services of one file, in the file's reference system, in the order of the file.
 
@@ -42,8 +40,9 @@ def read_services(
         rows["category"] = rows["category"].str.casefold()
     if "name" not in rows:
         rows["name"] = pd.Series(pd.NA, index=rows.index, dtype="string")
-    if "service_id" not in rows and "category" in rows and rows["category"].notna().all():
-        rows["service_id"] = ids_from(rows["category"] + " " + rows["name"].fillna(""), rows.geometry)
+    if "service_id" not in rows:
+        called = rows["category"].fillna("") if "category" in rows else ""
+        rows["service_id"] = ids_from(called + " " + rows["name"].fillna(""), rows.geometry)
     check_table(pd.DataFrame(rows), SERVICES, source=source)
     services = only_declared(rows, SERVICES)
     _require_known(services, categories, source)

@@ -39,15 +39,15 @@ def read_villages(path: Path, *, source: str) -> tuple[gpd.GeoDataFrame, list[Fi
     """
     layer = read_layer(path, source=source, table="villages")
     rows, findings = points_of(layer.shaped(VILLAGES), source=source, thing="villages")
-    raw = layer.rows
-    geonames = find_column(raw, ["village_id"]) is None and find_column(raw, ["geonameid"]) is not None
-    if geonames:
+    if find_column(layer.rows, ["village_id"]) is None and find_column(layer.rows, ["geonameid"]) is not None:
         rows["village_id"] = "geonames-" + rows["village_id"]
-    elif "village_id" not in rows and "name" in rows and rows["name"].notna().all():
-        rows["village_id"] = ids_from(rows["name"], rows.geometry)
-    if "population" in rows:
-        by_people = kind_by_people(rows["population"])
-        rows["kind"] = rows["kind"].str.casefold().fillna(by_people) if "kind" in rows else by_people
+        if "source" not in rows:
+            rows["source"] = pd.Series("GeoNames", index=rows.index, dtype="string")
+    nothing = pd.Series(pd.NA, index=rows.index, dtype="string")
+    if "village_id" not in rows:
+        rows["village_id"] = ids_from(rows.get("name", nothing).fillna(""), rows.geometry)
+    by_people = kind_by_people(rows.get("population", nothing.astype("Int64")))
+    rows["kind"] = rows.get("kind", nothing).str.casefold().fillna(by_people)
     check_table(pd.DataFrame(rows), VILLAGES, source=source)
     _require_positions(rows, source)
     return only_declared(rows, VILLAGES), findings

@@ -1,0 +1,50 @@
+"""Runs that several tests look at; each is made once."""
+
+from pathlib import Path
+
+import pytest
+
+from geoklynge.pipeline import Run, run
+from geoklynge.sources import read_tables
+from geoklynge.study import Study, read_study
+from geoklynge.tables import Tables
+
+PROJECT = Path(__file__).parents[1]
+DENMARK = PROJECT.parent / "shared/data/denmark"
+
+
+def osm_study(extract: str, *, municipalities: tuple[str, ...] = (), **parts: object) -> Study:
+    """A study of real data: an OSM extract with DAGI borders, GeoNames filling in villages."""
+    sources = {
+        "osm": str(DENMARK / extract),
+        "villages": ["osm", str(PROJECT / "data/geonames_dk.csv")],
+        "parishes": str(DENMARK / "dagi_sogne.geojson"),
+        "municipalities": str(DENMARK / "dagi_kommuner.geojson"),
+    }
+    return Study(**{"name": extract, "municipalities": municipalities, "sources": sources, **parts})
+
+
+@pytest.fixture(scope="session")
+def sample_study() -> Study:
+    """The embedded sample."""
+    return read_study(PROJECT / "data/syddjurs/study.toml")
+
+
+@pytest.fixture(scope="session")
+def sample_run(sample_study: Study) -> Run:
+    """A run of the embedded sample."""
+    return run(sample_study)
+
+
+@pytest.fixture(scope="session")
+def syddjurs_study() -> Study:
+    """Syddjurs from real data."""
+    if not DENMARK.is_dir():
+        pytest.skip("the real data in ../shared/data/denmark is not here")
+    return osm_study("syddjurs.osm.pbf", municipalities=("0706",))
+
+
+@pytest.fixture(scope="session")
+def syddjurs_tables(syddjurs_study: Study) -> Tables:
+    """Tables of Syddjurs from real data."""
+    return read_tables(syddjurs_study)

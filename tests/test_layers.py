@@ -1,0 +1,90 @@
+"""Nothing flows back: a module imports only what stands before it."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import geoklynge
+
+HOUSE = Path(geoklynge.__file__).parent
+ORDER = (
+    "errors",
+    "compiled",
+    "study",
+    "tables",
+    "sources",
+    "roads",
+    "routing",
+    "travel",
+    "ties",
+    "wishes",
+    "village_sets",
+    "ensemble",
+    "mending",
+    "growing",
+    "candidates",
+    "assessment",
+    "selection",
+    "certainty",
+    "areas",
+    "clusters",
+    "checker",
+    "pipeline",
+    "exports",
+    "maps",
+    "cli",
+)
+CHECKER_MAY_SEE = {"errors", "study", "tables"}
+OPENS_FILES = {"open", "read_text", "read_bytes", "read_dataframe", "read_file", "read_csv", "read_parquet"}
+
+
+def files_of(room: str) -> list[Path]:
+    """A room is a module or a folder of modules."""
+    folder = HOUSE / room
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [HOUSE / f"{room}.py"]
+
+
+def rooms_imported_by(path: Path) -> set[str]:
+    """Name the rooms that a file imports from, its own room left out."""
+    depth = len(path.relative_to(HOUSE).parts)
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level == depth and node.module:
+            rooms.add(node.module.split(".")[0])
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").startswith("geoklynge."):
+            rooms.add(node.module.split(".")[1])
+    return rooms
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_a_room_imports_only_earlier_ones(room):
+    seen = set().union(*(rooms_imported_by(path) for path in files_of(room)))
+    assert seen <= {*ORDER[: ORDER.index(room)], room}
+
+
+def test_every_module_has_its_place():
+    modules = {path.stem for path in HOUSE.glob("[!_]*.py")} | {
+        path.parent.name for path in HOUSE.glob("*/__init__.py")
+    }
+    assert modules == set(ORDER)
+
+
+def test_the_checker_is_independent():
+    assert rooms_imported_by(HOUSE / "checker.py") <= CHECKER_MAY_SEE
+
+
+@pytest.mark.parametrize("room", [room for room in ORDER if room not in {"study", "sources", "exports", "maps", "cli"}])
+def test_no_stage_after_sources_opens_a_file(room):
+    calls = [
+        node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        for path in files_of(room)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    ]
+    assert not OPENS_FILES & set(calls)
+
+
+@pytest.mark.parametrize("path", sorted(HOUSE.rglob("*.py")), ids=lambda path: path.relative_to(HOUSE).as_posix())
+def test_no_module_outgrows_the_house(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
