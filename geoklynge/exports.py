@@ -148,12 +148,12 @@ def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
     """
     Write WGS84 GeoJSON by RFC 7946.
 
-    Coordinates are snapped to a grid of 1e-6 degrees in a way that keeps areas valid, and outer rings run
+    Coordinates are snapped to a grid of 1e-6 degrees in a way that keeps areas valid; GDAL turns outer rings
     anticlockwise.
     """
     degrees = table.to_crs(4326)
     snapped = shapely.set_precision(degrees.geometry.to_numpy(), DEGREE_GRID)
-    degrees = degrees.set_geometry(gpd.GeoSeries(shapely.orient_polygons(snapped), index=degrees.index, crs=4326))
+    degrees = degrees.set_geometry(gpd.GeoSeries(snapped, index=degrees.index, crs=4326))
     pyogrio.write_dataframe(
         _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
     )

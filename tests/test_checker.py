@@ -157,7 +157,7 @@ def test_its_minutes_are_the_pipelines_on_one_way_streets_and_detours(seed, mode
 
 def test_a_detour_outside_the_cut_out_is_still_found():
     """The only road leaves the cluster's surroundings; the first look cannot see it, the second must."""
-    far = [[(0, 0), (0, 30_000), (3000, 30_000), (3000, 0)]]
+    far = [[(0, 0), (0, 30_000), (3000, 30_000), (3000, 0)], [(0, 30_000), (0, 31_000)]]
     many = [[(x, y) for y in np.arange(0, 3000, 10)] for x in (0, 3000)]
     tables = tables_of(villages_at([(0, 0), (3000, 0), (3000, 2000)]), roads=roads_of(far + many, speed_kmh=110))
     options = TravelOptions(max_minutes=60)
@@ -168,6 +168,15 @@ def test_a_detour_outside_the_cut_out_is_still_found():
     assert minutes[0, 1] > 20
     tight = wide.model_copy(update={"limits": wide.limits.model_copy(update={"max_minutes": 20.0})})
     assert not check(*plan_of(tables, np.arange(3), minutes), tables, tight).passed
+
+
+def test_of_two_roads_between_the_same_places_the_faster_counts():
+    lines = [long_road(0), [(0, 0), (0, 3000), (5990, 3000), (5990, 0)]]
+    tables = tables_of(villages_at([(0, 0), (3000, 0), (5990, 0)]), roads=roads_of(lines, speed_kmh=[60.0, 110.0]))
+    minutes = slower_minutes(tables, TravelOptions())
+    verdict = check(*plan_of(tables, np.arange(3), minutes), tables, study())
+    assert verdict.passed
+    assert verdict.largest_difference_minutes < 1e-9
 
 
 def test_villages_without_a_road_between_break_the_limit():
@@ -192,12 +201,13 @@ def test_it_snaps_as_the_pipeline_does():
     """Two ways of finding the useful road: a tree, and a look at every vertex of a strip."""
     from geoklynge import checker
 
-    roads = roads_of([long_road(0), [(2990, 190), (3010, 190)], [(50_000, 0), (50_100, 0)]])
-    points = [(3000.0, 200.0), (50_050.0, 500.0), (80_000.0, 0.0), (10.0, -1999.0)]
+    small = [[(2990, 190), (3010, 190)], [(50_000, 0), (50_100, 0)], long_road(-900, n=499), long_road(1500, n=500)]
+    roads = roads_of([long_road(0), *small])
+    points = [(3000.0, 200.0), (50_050.0, 500.0), (80_000.0, 0.0), (10.0, -1999.0), (1000.0, -800.0), (1000.0, 1400.0)]
     villages = villages_at(points)
     network = read_network(roads, TravelOptions())
     ours = snap(np.array(points), network)
-    joins, distance = checker._nearest_vertices(villages, np.arange(4), network.xy, network.component.astype(np.int64))
+    joins, distance = checker._nearest_vertices(villages, np.arange(6), network.xy, network.component.astype(np.int64))
     assert joins.tolist() == ours.vertex.tolist()
     np.testing.assert_allclose(distance, ours.distance_m)
     assert len(as_networkx(network)) == len(network.xy)

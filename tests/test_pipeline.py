@@ -8,6 +8,9 @@ import pytest
 import shapely
 from conftest import DENMARK, osm_study
 
+from geoklynge import pipeline
+from geoklynge.checker import Verdict
+from geoklynge.errors import CheckFailedError
 from geoklynge.exports import write_run
 from geoklynge.pipeline import run
 from geoklynge.study import Facts
@@ -79,6 +82,13 @@ def test_the_plan_is_proven_optimal_and_checked(sample_run):
     assert [timing.stage for timing in sample_run.timings] == [
         "sources", "travel", "ties", "candidates", "assessment", "selection", "check",
     ]  # fmt: skip
+
+
+def test_a_result_that_fails_the_check_is_never_returned(sample_study, monkeypatch):
+    lie = Verdict(clusters=1, pairs=1, largest_difference_minutes=0.0, broken=("Knebel: 21 minutes",))
+    monkeypatch.setattr(pipeline, "check", lambda *_: lie)
+    with pytest.raises(CheckFailedError, match="the checker found Knebel: 21 minutes"):
+        run(sample_study)
 
 
 def test_a_must_link_is_kept_in_the_whole_run(sample_study):

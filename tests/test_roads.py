@@ -129,6 +129,13 @@ def test_a_place_prefers_a_useful_road_to_a_nearer_loose_end():
     np.testing.assert_allclose(snapped.distance_m, [200.0])
 
 
+@pytest.mark.parametrize(("vertices", "nearest_y"), [(499, 0.0), (500, 900.0)])
+def test_a_road_is_useful_from_500_vertices(vertices, nearest_y):
+    network = read_network(roads_of([long_road(0), long_road(900, n=vertices)]), CAR)
+    snapped = snap(np.array([[2000.0, 800.0]]), network)
+    assert network.xy[snapped.vertex[0]].tolist() == [2000.0, nearest_y]
+
+
 def test_on_an_island_the_largest_road_within_2_km_serves():
     small = [[(0, 0), (100, 0)], [(0, 900), (100, 900), (200, 900)]]
     network = read_network(roads_of([*small, long_road(0, x_from=50_000)]), CAR)

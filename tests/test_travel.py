@@ -102,6 +102,13 @@ def test_no_pair_is_longer_than_the_horizon_and_none_within_is_missing():
     assert 0 < len(near) < len(far)
 
 
+def test_the_horizon_itself_is_within():
+    tables = two_ways_round()
+    exact = pairs_of(measure_travel(tables, TravelOptions(max_minutes=60)).between)[0, 1]
+    assert (0, 1) in pairs_of(measure_travel(tables, TravelOptions(max_minutes=exact)).between)
+    assert (0, 1) not in pairs_of(measure_travel(tables, TravelOptions(max_minutes=exact - 1e-9)).between)
+
+
 def test_absence_has_a_reason():
     travel = measure_travel(two_ways_round(), TravelOptions(max_minutes=5))
     assert travel.why_absent(0, 2) is Absence.OVER_LIMIT
@@ -132,6 +139,16 @@ def test_a_one_way_road_makes_the_way_back_longer():
     minutes = pairs_of(measure_travel(tables, TravelOptions(max_minutes=30)).between)
     assert minutes[0, 1] == pytest.approx(4 / 51 * 60)
     assert minutes[1, 0] == pytest.approx(8 / 51 * 60)
+
+
+@pytest.mark.parametrize(("stands_in", "minutes"), [(1, 4 / 51 * 60), (0, 8 / 51 * 60)])
+def test_the_nearest_service_is_nearest_on_the_way_there_not_back(stands_in, minutes):
+    ring = [[(0, 0), (4000, 0)], [(4000, 0), (4000, 2000), (0, 2000), (0, 0)]]
+    services = services_at([("school", 4000 * stands_in, 0, f"v0{stands_in}")])
+    villages = villages_at([(0, 0), (4000, 0)])
+    tables = tables_of(villages, services, roads=roads_of(ring, oneway=["forward", "both"]))
+    nearest = measure_travel(tables, TravelOptions(max_minutes=30)).nearest
+    assert nearest.loc[f"v0{1 - stands_in}", "school"] == pytest.approx(minutes)
 
 
 def test_links_carry_villages_and_the_services_that_stand_in_them():
