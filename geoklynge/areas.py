@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
@@ -12,6 +13,7 @@ from .village_sets import VillageSets
 
 REACH_M = 2_500.0
 GRID_M = 1.0  # outlines are rounded to metres, which also keeps them valid
+RING_M = 0.25  # around which villages with one position are placed to share its land
 
 
 def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
@@ -31,14 +33,18 @@ def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
     wanted = np.unique(sets.member)
     cells = np.full(len(points), None, dtype=object)
     cells[wanted] = shapely.intersection(_nearest_land(points)[wanted], shapely.buffer(points[wanted], REACH_M))
-    areas = [shapely.union_all(cells[sets.rows(number)]) for number in range(len(sets))]
-    land = _land(np.array(areas, dtype=object), tables.parishes)
-    return gpd.GeoSeries([_polygons(area) for area in land], crs=tables.crs)
+    areas = [_polygons(shapely.union_all(cells[sets.rows(number)])) for number in range(len(sets))]
+    return gpd.GeoSeries(_land(areas, tables.parishes), crs=tables.crs)
 
 
 def _nearest_land(points: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Voronoi cell of each point; points at one place share a cell."""
-    places, place = np.unique(shapely.get_coordinates(points), axis=0, return_inverse=True)
+    """Voronoi cell of each point; points at one place stand in a ring, so that each has its part of the land."""
+    xy = shapely.get_coordinates(points).round(2)
+    at_place = pd.DataFrame(xy).groupby([0, 1])
+    among = at_place[0].transform("size").to_numpy()
+    angle = 2 * np.pi * at_place.cumcount().to_numpy() / among
+    xy += np.where(among > 1, RING_M, 0.0)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    places, place = np.unique(xy, axis=0, return_inverse=True)
     low, high = places.min(axis=0) - 2 * REACH_M, places.max(axis=0) + 2 * REACH_M
     frame = shapely.box(*low, *high)
     if len(places) == 1:
@@ -48,19 +54,17 @@ def _nearest_land(points: NDArray[np.object_]) -> NDArray[np.object_]:
     return cells
 
 
-def _land(areas: NDArray[np.object_], parishes: gpd.GeoDataFrame | None) -> NDArray[np.object_]:
+def _land(areas: list[shapely.Geometry], parishes: gpd.GeoDataFrame | None) -> list[shapely.Geometry]:
     """Cut areas to the parishes' land; an area that would vanish stays as it is."""
     if parishes is None or parishes.geometry.isna().all():
         return areas
     land = parishes.geometry[parishes.geometry.notna()].to_numpy()
     tree = shapely.STRtree(land)
+    under = (land[np.sort(tree.query(area, predicate="intersects"))] for area in areas)
     cut = [
-        shapely.intersection(area, shapely.union_all(land[np.sort(tree.query(area, predicate="intersects"))]))
-        for area in areas
+        _polygons(shapely.intersection(area, shapely.union_all(here))) for area, here in zip(areas, under, strict=True)
     ]
-    return np.array(
-        [area if shapely.is_empty(part) else part for area, part in zip(areas, cut, strict=True)], dtype=object
-    )
+    return [area if shapely.is_empty(part) else part for area, part in zip(areas, cut, strict=True)]
 
 
 def _polygons(area: shapely.Geometry) -> shapely.Geometry:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +15,7 @@ from .ensemble import partition_often
 from .errors import InputError, NoPlanError
 from .growing import linked_sets, parish_unions, sets_around
 from .mending import Mender
-from .study import Limits, Study
+from .study import Facts, Limits, Study
 from .tables import Tables
 from .ties import Ties
 from .travel import Travel
@@ -128,9 +130,8 @@ def _keeps_limits(members: list[Ints], tables: Tables, ties: Ties, limits: Limit
 
 
 def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Travel, ties: Ties, study: Study) -> None:
-    """Refuse must-links that no plan can keep, with the reason."""
+    """Refuse wishes that no plan can keep, with the reason."""
     names = villages["name"].to_numpy(dtype=object)
-    people = villages["people"].to_numpy()
     for group in wishes.together:
         for apart in wishes.apart:
             both = sorted(set(group) & set(apart))
@@ -140,27 +141,53 @@ def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Tr
                     where="planner",
                     advice="remove one of the two wishes",
                 )
-        for row in group:
-            if people[row] > study.limits.town_people:
-                raise InputError(
-                    f"{names[row]} has {people[row]:g} people, more than limits.town_people "
-                    f"{study.limits.town_people:g}",
-                    where="planner.must_link",
-                    advice="raise the limit or leave the town out",
-                )
-        left, right = np.array([(a, b) for a in group for b in group if a < b], dtype=np.int32).reshape(-1, 2).T
-        tie = tie_rows(ties, left, right)
-        minutes = np.where(tie >= 0, ties.minutes[tie], np.inf) if len(ties.a) else np.full(len(tie), np.inf)
-        far = np.flatnonzero(minutes > study.limits.max_minutes)
-        if len(far):
-            a, b = int(left[far[0]]), int(right[far[0]])
-            why = f"{minutes[far[0]]:.1f} minutes" if np.isfinite(minutes[far[0]]) else travel.why_absent(a, b).value
-            raise InputError(
-                f"{names[a]} and {names[b]} cannot be in one cluster ({why}; limits.max_minutes is "
-                f"{study.limits.max_minutes:g})",
-                where="planner.must_link",
-                advice="raise the limit or remove the wish",
-            )
+        _refuse_oversized(group, villages, study.limits)
+        _refuse_distant(group, names, travel, ties, study.limits)
+
+
+def _refuse_oversized(group: tuple[int, ...], villages: pd.DataFrame, limits: Limits) -> None:
+    """Refuse a group with a town in it, or one that is beyond a limit before anyone else joins."""
+    names, people = (villages[column].to_numpy()[list(group)] for column in ("name", "people"))
+    largest = int(people.argmax())
+    if people[largest] > limits.town_people:
+        raise InputError(
+            f"{names[largest]} has {people[largest]:g} people, more than limits.town_people {limits.town_people:g}",
+            where="planner.must_link",
+            advice="raise the limit or leave the town out",
+        )
+    facts = Facts(
+        n_villages=max(len(group), limits.min_villages),
+        people=max(float(people.sum()), limits.min_people),
+        max_minutes=0.0,
+        n_municipalities=int(villages["municipality_id"].iloc[list(group)].nunique()),
+        largest_place=float(people[largest]),
+        connected=True,
+    )
+    broken = limits.broken_by(facts)
+    if broken:
+        raise InputError(
+            f"{', '.join(names)} cannot be in one cluster ({'; '.join(broken)})",
+            where="planner.must_link",
+            advice="raise the limit or remove the wish",
+        )
+
+
+def _refuse_distant(
+    group: tuple[int, ...], names: NDArray[np.object_], travel: Travel, ties: Ties, limits: Limits
+) -> None:
+    """Refuse a group of which two are too many minutes apart."""
+    left, right = np.array([(a, b) for a in group for b in group if a < b], dtype=np.int32).reshape(-1, 2).T
+    tie = tie_rows(ties, left, right)
+    minutes = np.where(tie >= 0, ties.minutes[tie], np.inf) if len(ties.a) else np.full(len(tie), np.inf)
+    far = np.flatnonzero(minutes > limits.max_minutes)
+    if len(far):
+        a, b = int(left[far[0]]), int(right[far[0]])
+        why = f"{minutes[far[0]]:.1f} minutes" if np.isfinite(minutes[far[0]]) else travel.why_absent(a, b).value
+        raise InputError(
+            f"{names[a]} and {names[b]} cannot be in one cluster ({why}; limits.max_minutes is {limits.max_minutes:g})",
+            where="planner.must_link",
+            advice="raise the limit or remove the wish",
+        )
 
 
 def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
@@ -168,7 +195,7 @@ def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limit
     sets = sets_of((rows for rows in members if len(rows) >= 2), len(tables.villages))
     facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
     broken = [sentence for fact in facts for sentence in limits.broken_by(fact)]
-    limit_of = [re.sub(r"^\D*[\d.e+]+|^inf", "", sentence) for sentence in broken]  # without the set's own number
+    limit_of = [re.sub(r"[\d.]+|inf", "", sentence) for sentence in broken]  # the same words, whatever the numbers
     most = Counter(limit_of).most_common(1)
     example = broken[limit_of.index(most[0][0])] if most else "no two villages are tied"
     return f"no set of villages keeps all limits (for example: {example}); loosen the limits in the study file"

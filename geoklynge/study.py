@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -178,6 +178,9 @@ class Limits(_Part):
             raise ValueError(f"min_villages {self.min_villages} is above max_villages {self.max_villages}")
         if self.min_people > self.max_people:
             raise ValueError(f"min_people {self.min_people:g} is above max_people {self.max_people:g}")
+        unknown = sorted(set(self.people_where_unknown) - set(PEOPLE_WHERE_UNKNOWN))
+        if unknown:
+            raise ValueError(f"people_where_unknown: no kind {unknown[0]!r} (known: {', '.join(PEOPLE_WHERE_UNKNOWN)})")
         return self
 
     def broken_by(self, facts: Facts) -> tuple[str, ...]:
@@ -225,11 +228,14 @@ class ServiceOptions(_Part):
         }
 
 
+Group = Annotated[tuple[str, ...], Field(min_length=2)]
+
+
 class Planner(_Part):
     """A planner's wishes, by village name or id: these together, these apart."""
 
-    must_link: tuple[tuple[str, ...], ...] = ()
-    cannot_link: tuple[tuple[str, ...], ...] = ()
+    must_link: tuple[Group, ...] = ()
+    cannot_link: tuple[Group, ...] = ()
 
 
 class Ensemble(_Part):
@@ -242,7 +248,7 @@ class Ensemble(_Part):
     """
 
     members: Annotated[int, Field(ge=2, le=10_000)] = 100
-    resolutions: tuple[Positive, ...] = (0.06, 0.08, 0.11, 0.15, 0.20, 0.26)
+    resolutions: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.06, 0.08, 0.11, 0.15, 0.20, 0.26)
     weight_noise: Share = 0.5
     minutes_noise: Share = 0.1
 
@@ -362,6 +368,9 @@ def _keys_beside(loc: tuple[str | int, ...]) -> list[str]:
     """List the keys that a study knows at the place of an unknown one."""
     model: Any = Study
     for step in loc[:-1]:
-        field = model.model_fields.get(step) if hasattr(model, "model_fields") else None
-        model = field.annotation if field else None
+        if hasattr(model, "model_fields"):
+            field = model.model_fields.get(step)
+            model = field.annotation if field else None
+        else:  # a table of tables, such as services.categories: every key leads to one of the same kind
+            model = get_args(model)[-1]
     return [key for key in getattr(model, "model_fields", {}) if key != "folder"]

@@ -190,7 +190,7 @@ def _travel_on(
         _nearest_on(graph, homes, facilities, tables),
         component,
         basis,
-        _snap_findings(villages, services, tables),
+        _snap_findings(villages, services, tables) + _cut_off_findings(component, tables),
     )
 
 
@@ -315,14 +315,28 @@ def _snap_findings(villages: Snapping, services: Snapping, tables: Tables) -> tu
         names = table["name"].astype(object).to_numpy()
         none = np.flatnonzero(snapped.vertex < 0)
         if len(none):
-            text = f"{len(none)} {word} have no road within 2 km and reach nothing"
+            text = f"{word} with no road within 2 km, which reach nothing: {len(none)} of {len(table)}"
             findings.append(Finding(f"{word}_without_road", len(none), text, _some(names[none])))
         long = np.flatnonzero((snapped.vertex >= 0) & (snapped.distance_m > LONG_SNAP_M))
         if len(long):
             farthest = snapped.distance_m[long].max()
-            text = f"{len(long)} {word} lie more than {LONG_SNAP_M:g} m from their road, the farthest {farthest:.0f} m"
+            text = (
+                f"{word} more than {LONG_SNAP_M:g} m from their road: {len(long)} of {len(table)}, "
+                f"the farthest {farthest:.0f} m"
+            )
             findings.append(Finding(f"{word}_far_from_road", len(long), text, _some(names[long])))
     return tuple(findings)
+
+
+def _cut_off_findings(component: Ints, tables: Tables) -> tuple[Finding, ...]:
+    """Villages with a road that leads to no other village: an island, or a gap in the data."""
+    on_road = component >= 0
+    alone = on_road & (np.bincount(component[on_road], minlength=1)[np.maximum(component, 0)] == 1)
+    if not alone.any():
+        return ()
+    names = tables.villages["name"].astype(object).to_numpy()[alone]
+    text = f"villages whose roads lead to no other village: {len(names)} of {len(component)}"
+    return (Finding("villages_cut_off", len(names), text, _some(names)),)
 
 
 def _some(names: NDArray[np.object_]) -> tuple[str, ...]:

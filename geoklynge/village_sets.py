@@ -140,7 +140,7 @@ def facts_of(
     minutes = pairs.values(ties.minutes, absent=np.inf)
     longest = max_by(pairs.of_set, minutes, len(sets))
     largest = max_by(sets.set_of_member(), people[sets.member], len(sets))
-    parts = _parts(sets, pairs, pairs.values(ties.weight, absent=0.0) >= limits.weakest_tie)
+    parts = _parts(sets, pairs, pairs.values(ties.weight, absent=-np.inf) >= limits.weakest_tie)
     columns = zip(
         sets.sizes().tolist(),
         sum_by_set(sets, people).tolist(),

@@ -13,7 +13,11 @@ from .study import Planner
 
 @dataclass(frozen=True)
 class Wishes:
-    """A planner's wishes as row numbers: groups that stay together, groups whose members all stay apart."""
+    """
+    A planner's wishes as row numbers, ascending: groups that stay together, groups whose members all stay apart.
+
+    No village is in two together-groups: who is to be with A, where A is to be with B, is to be with B.
+    """
 
     together: tuple[tuple[int, ...], ...] = ()
     apart: tuple[tuple[int, ...], ...] = ()
@@ -28,10 +32,13 @@ def read_wishes(planner: Planner, villages: pd.DataFrame) -> Wishes:
     InputError
         If no village has that name, or several have.
     """
-    return Wishes(
-        tuple(tuple(_find(name, villages, "must_link") for name in group) for group in planner.must_link),
-        tuple(tuple(_find(name, villages, "cannot_link") for name in group) for group in planner.cannot_link),
-    )
+    together: list[set[int]] = []
+    for names in planner.must_link:
+        group = {_find(name, villages, "must_link") for name in names}
+        linked = [other for other in together if other & group]
+        together = [other for other in together if not other & group] + [group.union(*linked)]
+    apart = [{_find(name, villages, "cannot_link") for name in names} for names in planner.cannot_link]
+    return Wishes(tuple(tuple(sorted(group)) for group in together), tuple(tuple(sorted(group)) for group in apart))
 
 
 def _find(name: str, villages: pd.DataFrame, key: str) -> int:

@@ -131,6 +131,7 @@ def test_places_without_a_road_and_long_ways_are_findings():
     assert findings["villages_without_road"].count == 1
     assert findings["villages_without_road"].examples == ("Village 4",)
     assert "700 m" in findings["villages_far_from_road"].text
+    assert findings["villages_cut_off"].examples == ("Village 3",)
 
 
 def test_a_one_way_road_makes_the_way_back_longer():

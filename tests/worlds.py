@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 import shapely
 from pyproj import CRS
+from scipy.sparse.csgraph import connected_components
 
 from geoklynge.candidates import Pool, propose
 from geoklynge.study import Study
 from geoklynge.tables import Tables, people_of
 from geoklynge.ties import Ties, tie_villages
-from geoklynge.travel import Travel, measure_travel
+from geoklynge.travel import Basis, Travel, Trips, measure_travel
 
 CRS_DK = CRS.from_epsg(25832)
 
@@ -174,3 +175,32 @@ def pool_of(tables: Tables, a_study: Study) -> tuple[Travel, Ties, Pool]:
     travel = measure_travel(tables, a_study.travel)
     ties = tie_villages(tables, travel, a_study)
     return travel, ties, propose(tables, travel, ties, a_study)
+
+
+def trips_of(minutes: Sequence[Sequence[float]] | np.ndarray) -> Trips:
+    """Trips by a table of minutes, origins by destinations; infinite where nobody gets."""
+    table = np.array(minutes, dtype=float)
+    origin, destination = np.nonzero(np.isfinite(table))
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(origin, minlength=len(table)))]).astype(np.int64)
+    return Trips(indptr, destination.astype(np.int32), table[origin, destination])
+
+
+def travel_of(
+    tables: Tables, between: Sequence[Sequence[float]] | np.ndarray, to_services: np.ndarray | None = None
+) -> Travel:
+    """Travel by tables of minutes, of which the way from a village to itself does not count."""
+    n, m = len(tables.villages), len(tables.services)
+    there = np.full((n, m), np.inf) if to_services is None else np.asarray(to_services, dtype=float)
+    category = tables.services["category"].to_numpy(dtype=object)
+    nearest = {key: there[:, category == key].min(axis=1) for key in sorted(set(category))}
+    ways = np.array(between, dtype=float)
+    np.fill_diagonal(ways, np.inf)
+    _, component = connected_components(np.isfinite(ways) & np.isfinite(ways.T), directed=False)
+    return Travel(
+        trips_of(ways),
+        trips_of(there),
+        pd.DataFrame(nearest, index=pd.Index(tables.villages["village_id"], name="village_id")).replace(np.inf, np.nan),
+        component.astype(np.int32),
+        Basis.ROADS,
+        (),
+    )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
+from pyproj import CRS
 
 from ..errors import StudyError
+from ..study import Study
 from ..tables import ROADS, SERVICES, VILLAGES, Finding, SourceRecord, Tables, check_table, people_of
 from .areas import join_areas, read_areas
 from .columns import only_declared
@@ -28,11 +29,6 @@ from .place import (
 from .records import finding, record_of
 from .services import place_services, read_services, require_villages
 from .villages import read_villages
-
-if TYPE_CHECKING:
-    from pyproj import CRS
-
-    from ..study import Study
 
 Read = tuple[gpd.GeoDataFrame, list[Finding]]
 

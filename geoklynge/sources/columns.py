@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from ..errors import TableError
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from ..tables import Column
+from ..tables import Column
 
 LARGEST_WHOLE = 1e15  # beyond this a float no longer holds every whole number
 

@@ -6,7 +6,6 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
@@ -14,19 +13,16 @@ import pandas as pd
 import pyarrow.lib
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, TableError
+from ..tables import Column, Finding
 from .columns import shape_table
 from .delimited import read_delimited
 from .positions import check_degrees, place_rows
 from .records import finding, require_file
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ..tables import Column, Finding
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt")
 VECTOR_ENDINGS = (".geojson", ".json", ".gpkg", ".shp", ".fgb")

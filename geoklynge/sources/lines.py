@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
 from ..errors import TableError
+from ..study import Mode
 from ..tables import LINKS, ROADS, Finding, check_table
 from .columns import find_column, only_declared, text_of
 from .layers import Layer, lines_of, read_layer
 from .records import finding
 from .road_tags import direction, posted_limits, road_class
 from .services import require_villages
-
-if TYPE_CHECKING:
-    import geopandas as gpd
-
-    from ..study import Mode
 
 
 def read_roads(path: Path, *, source: str, mode: Mode) -> tuple[gpd.GeoDataFrame, list[Finding]]:

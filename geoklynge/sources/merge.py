@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from ..errors import TableError
 from ..tables import KINDS, Finding
 from .naming import name_keys
 from .records import finding
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # Metres. A parish-wide place can be marked kilometres apart by two mappers, but hardly under the same name;
 # two names 300 m apart are one built-up place.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # Danish letters and their written-out forms are one: Aarhus is Århus. German and Swedish forms ride along.
 _LETTERS = str.maketrans({"å": "aa", "æ": "ae", "ø": "oe", "ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})

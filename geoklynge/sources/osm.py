@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -16,14 +16,12 @@ import pandas as pd
 import shapely
 
 from ..errors import TableError
+from ..study import Study
+from ..tables import Finding
 from .columns import year_of
 from .positions import WGS84
 from .records import finding, require_file
 from .road_tags import EXTRA_CLASSES, direction, posted_kmh, road_class
-
-if TYPE_CHECKING:
-    from ..study import Study
-    from ..tables import Finding
 
 ENDINGS = (".pbf", ".osm", ".osm.gz", ".osm.bz2", ".o5m", ".opl")
 PLACES = frozenset({"city", "town", "village", "hamlet"})

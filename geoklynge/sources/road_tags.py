@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from ..study import Mode
+from ..study import Mode
 
 KMH_PER_MPH = 1.609344
 NAMED_LIMITS = {"urban": 50.0, "rural": 80.0, "motorway": 130.0}  # Danish general limits, km/h

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
@@ -14,9 +14,6 @@ from ..tables import VILLAGES, Finding, check_table
 from .columns import find_column, only_declared
 from .layers import points_of, read_layer
 from .naming import ids_from
-
-if TYPE_CHECKING:
-    import geopandas as gpd
 
 # People from which a place is a village, a town, a city. Statistics Denmark counts an urban area from 200;
 # the rest is the project's own line.
