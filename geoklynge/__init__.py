@@ -2,8 +2,25 @@
 
 from importlib.metadata import version
 
-from .errors import GeoklyngeError
-
 __version__ = version("geoklynge")
 
-__all__ = ["GeoklyngeError", "__version__"]
+from .errors import GeoklyngeError
+from .exports import read_run, write_run
+from .maps import render_map, render_report
+from .pipeline import Run, run
+from .study import Study, read_study
+from .tables import Tables
+
+__all__ = [
+    "GeoklyngeError",
+    "Run",
+    "Study",
+    "Tables",
+    "__version__",
+    "read_run",
+    "read_study",
+    "render_map",
+    "render_report",
+    "run",
+    "write_run",
+]

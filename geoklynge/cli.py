@@ -7,12 +7,18 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from .errors import GeoklyngeError
+from .checker import check
+from .errors import GeoklyngeError, InputError
+from .exports import RUN_FILE, read_run, slug, write_run
+from .maps import render_map, render_report
+from .pipeline import Run, run
+from .sources import read_tables
+from .study import read_study
 
 app = typer.Typer(
     name="geoklynge",
@@ -56,14 +62,7 @@ def run_command(
 def _run(
     study_file: Path, out: Path | None, language: Language, seed: int | None, *, silent: bool, as_json: bool
 ) -> None:
-    # geopandas, numba and folium take a second to import; `--help` and a mistyped path should not wait for them
-    from .study import read_study
-
     study = read_study(study_file, seed=seed)
-    from .exports import RUN_FILE, slug, write_run
-    from .maps import render_map, render_report
-    from .pipeline import run
-
     stages = Console(stderr=True)
     words = Console(quiet=silent, highlight=False, soft_wrap=True)
     folder = out or Path("maps") / slug(study.name)
@@ -88,7 +87,7 @@ def _run(
     _print_summary(words, result, folder)
 
 
-def _print_summary(words: Console, result: Any, folder: Path) -> None:
+def _print_summary(words: Console, result: Run, folder: Path) -> None:
     clusters, villages = result.result.clusters, result.result.villages
     placed = int(villages["cluster_id"].notna().sum())
     words.print(
@@ -116,11 +115,6 @@ def check_command(
 
 
 def _check(folder: Path, *, as_json: bool) -> None:
-    from .checker import check
-    from .errors import InputError
-    from .exports import read_run
-    from .sources import read_tables
-
     written = read_run(folder)
     tables = read_tables(written.study)
     then = {source["path"]: source["sha256"] for source in written.record["sources"]}

@@ -41,7 +41,7 @@ class Clusters:
         One row a cluster, village and category that stands there: `cluster_id`, `village_id`, `category`,
         `facilities`.
     missing
-        One row a cluster and category of the study that no member has: `cluster_id`, `category`, `minutes` from the
+        One row a cluster and category of the data that no member has: `cluster_id`, `category`, `minutes` from the
         hub to the nearest (missing where no road leads to one).
     shared
         One row a cluster and category: `cluster_id`, `category`, `share` of trips of this category that two members

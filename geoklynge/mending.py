@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage, to_tree
+from scipy.cluster.hierarchy import linkage
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
+from .compiled import compiled
 from .study import Limits
 from .ties import Ties
 from .village_sets import tie_rows
@@ -72,14 +73,16 @@ class Mender:
     def _trim(self, rows: Ints, minutes: Floats, weight: Floats) -> Ints:
         """Leave out, one by one, the village with most others too far away, then the one with the weakest ties."""
         stays = np.ones(len(rows), dtype=bool)
-        too_far = minutes > self.limits.max_minutes
+        too_far = (minutes > self.limits.max_minutes).astype(np.int64)
+        offences, belonging = too_far.sum(axis=1), weight.sum(axis=1)
         while stays.sum() > self.limits.min_villages:
-            offences = too_far[:, stays].sum(axis=1)
-            if not offences[stays].any() and self._fits(rows[stays]):
+            most = int(offences[stays].max())
+            if most == 0 and self._fits(rows[stays]):
                 break
-            belonging = weight[:, stays].sum(axis=1)
-            order = np.lexsort((np.arange(len(rows)), belonging, -offences, ~stays))
-            stays[order[0]] = False
+            worst = np.flatnonzero(stays & (offences == most))
+            out = worst[np.argmin(belonging[worst])]
+            stays[out] = False
+            offences, belonging = offences - too_far[out], belonging - weight[out]
         strong = (weight >= self.limits.weakest_tie) & stays[:, None] & stays[None, :]
         _, part = connected_components(csr_array(strong.astype(np.float64)), directed=False)
         size = np.bincount(part, weights=stays, minlength=part.max() + 1)
@@ -88,12 +91,35 @@ class Mender:
 
     def _split(self, rows: Ints, minutes: Floats) -> Iterator[Ints]:
         """Divide by complete linkage from the top until every part is near and small enough."""
-        waiting = [to_tree(linkage(squareform(minutes, checks=False), method="complete"))]
-        while waiting:
-            node = waiting.pop()
-            part = rows[node.pre_order()]
-            if node.dist <= self.limits.max_minutes and self._fits(part):
-                if len(part) >= self.limits.min_villages:
-                    yield part
-            else:
-                waiting += [half for half in (node.get_left(), node.get_right()) if half is not None]
+        merges = linkage(squareform(minutes, checks=False), method="complete")
+        limits = self.limits
+        part = _largest_parts(merges, self.people[rows], limits.max_minutes, limits.max_villages, limits.max_people)
+        for label in np.unique(part):
+            members = rows[part == label]
+            if len(members) >= limits.min_villages:
+                yield members
+
+
+@compiled
+def _largest_parts(merges: Floats, people: Floats, max_minutes: float, max_size: int, max_people: float) -> Ints:
+    """
+    Label each leaf of a dendrogram with the largest subtree around it that keeps the limits.
+
+    Heights, sizes and people only grow towards the root, so that the subtrees within the limits lie at the bottom.
+    """
+    n_leaves = len(people)
+    size = np.ones(2 * n_leaves - 1, dtype=np.int64)
+    total = np.zeros(2 * n_leaves - 1, dtype=np.float64)
+    total[:n_leaves] = people
+    fits = np.ones(2 * n_leaves - 1, dtype=np.bool_)
+    label = np.arange(2 * n_leaves - 1).astype(np.int32)
+    for step in range(n_leaves - 1):
+        left, right, node = int(merges[step, 0]), int(merges[step, 1]), n_leaves + step
+        size[node], total[node] = size[left] + size[right], total[left] + total[right]
+        fits[node] = merges[step, 2] <= max_minutes and size[node] <= max_size and total[node] <= max_people
+    for step in range(n_leaves - 2, -1, -1):
+        node = n_leaves + step
+        if fits[node]:
+            label[int(merges[step, 0])] = label[node]
+            label[int(merges[step, 1])] = label[node]
+    return label[:n_leaves]

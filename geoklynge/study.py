@@ -188,12 +188,12 @@ class Limits(_Part):
         broken = {
             f"{facts.n_villages} villages, at least {self.min_villages} wanted": facts.n_villages < self.min_villages,
             f"{facts.n_villages} villages, at most {self.max_villages} allowed": facts.n_villages > self.max_villages,
-            f"{facts.people:g} people, at least {self.min_people:g} wanted": facts.people < self.min_people,
-            f"{facts.people:g} people, at most {self.max_people:g} allowed": facts.people > self.max_people,
+            f"{facts.people:.0f} people, at least {self.min_people:.0f} wanted": facts.people < self.min_people,
+            f"{facts.people:.0f} people, at most {self.max_people:.0f} allowed": facts.people > self.max_people,
             f"{facts.max_minutes:.6g} minutes between two members, at most {self.max_minutes:g} allowed": not (
                 facts.max_minutes <= self.max_minutes
             ),
-            f"a place of {facts.largest_place:g} people, at most {self.town_people:g} allowed": facts.largest_place
+            f"a place of {facts.largest_place:.0f} people, at most {self.town_people:.0f} allowed": facts.largest_place
             > self.town_people,
             f"{facts.n_municipalities} municipalities, one allowed": self.one_municipality
             and facts.n_municipalities > 1,
@@ -312,6 +312,9 @@ class Study(_Part):
         return self.folder / source
 
 
+HEAD_KEYS = ("name", "municipalities", "crs", "seed")
+
+
 def read_study(path: Path | str, *, seed: int | None = None) -> Study:
     """
     Read a study file.
@@ -340,6 +343,10 @@ def read_study(path: Path | str, *, seed: int | None = None) -> Study:
     head = content.pop("study", None)
     if not isinstance(head, dict):
         raise StudyError("no table [study]", where=str(path), advice='begin with [study] and name = "…"')
+    strangers = sorted({*head} - {*HEAD_KEYS} | {*content} & {*HEAD_KEYS, "folder"})
+    if strangers:
+        known = ", ".join(HEAD_KEYS)
+        raise StudyError(f"[study] takes {known} and nothing else (found {', '.join(strangers)})", where=str(path))
     fields = {**content, **head, "folder": path.parent}
     if seed is not None:
         fields["seed"] = seed

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 import networkx as nx
 import numpy as np
@@ -73,6 +74,11 @@ class Ties:
     has: NDArray[np.bool_]
     category_weight: Floats
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def pair_keys(self) -> NDArray[np.int64]:
+        """One ascending number a pair, ``a * villages + b``, to look pairs up by."""
+        return self.a.astype(np.int64) * len(self.village_ids) + self.b
 
     def table(self) -> pd.DataFrame:
         """Show the ties as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`."""
@@ -158,7 +164,8 @@ def _layers_with_data(
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
     services = len(tables.services) > 0 and category_weights.sum() > 0
     identity = any(column in tables.villages and tables.villages[column].notna().any() for column, _ in IDENTITY_STEPS)
-    has_data = {"proximity": True, "overlap": services, "complementarity": services, "identity": identity}
+    placed = services and bool(tables.services["village_id"].notna().any())
+    has_data = {"proximity": True, "overlap": services, "complementarity": placed, "identity": identity}
     used = tuple(name for name in LAYERS if has_data[name])
     missing = [name for name in LAYERS if not has_data[name] and getattr(weights, name) > 0]
     findings = (

@@ -97,7 +97,7 @@ def pairs_inside(sets: VillageSets, ties: Ties) -> PairsInside:
 def tie_rows(ties: Ties, a: Ints, b: Ints) -> NDArray[np.int64]:
     """Find the row of each pair of villages in the ties, in either order; -1 where there is none."""
     n_villages = len(ties.village_ids)
-    known = ties.a.astype(np.int64) * n_villages + ties.b
+    known = ties.pair_keys
     wanted = np.minimum(a, b).astype(np.int64) * n_villages + np.maximum(a, b)
     if not len(known):
         return np.full(len(wanted), -1, dtype=np.int64)

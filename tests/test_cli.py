@@ -128,7 +128,7 @@ MISTAKES = {
     "negative population": ("villages.csv", lambda t: t.replace(",7167,", ",-7167,", 1), "-7167"),
     "missing column": ("villages.csv", lambda t: t.replace("name,", "nom,", 1), "no column 'name'"),
     "empty table": ("villages.csv", lambda t: t.splitlines()[0] + "\n", "no rows"),
-    "link to nowhere": ("links.csv", lambda t: t.replace("vrinners", "nowhere", 1), "nowhere"),
+    "link to nowhere": ("links.csv", lambda t: t.replace("\nvrinners,", "\nnowhere,", 1), "nowhere"),
 }  # fmt: skip
 
 

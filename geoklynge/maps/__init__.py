@@ -1,0 +1,6 @@
+"""A run as pages: the interactive map and the printed report."""
+
+from .page import render_map
+from .report import render_report
+
+__all__ = ["render_map", "render_report"]

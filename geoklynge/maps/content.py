@@ -1,0 +1,176 @@
+"""What the pages say, as plain data: the clusters with their reasons, the villages, the services, the ties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from ..assessment import MEASURES
+from ..pipeline import Run
+from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
+from .notes import notes_of
+from .reasons import Offer, certainty_of, column, reasons_of, rows_of
+
+BIG_STUDY = 1_500  # villages; above this not everything is embedded
+TIES_OF_A_BIG_STUDY = 8_000
+
+Content = dict[str, Any]
+
+
+def content_of(run: Run) -> Content:
+    """
+    Gather all that map and report tell of a run.
+
+    Sentences are pairs of a text's key and the numbers in it, so that one content serves every language. Villages are
+    named by their row in ``content["villages"]``, clusters by theirs in ``content["clusters"]``.
+
+    Parameters
+    ----------
+    run
+        A checked run.
+
+    Returns
+    -------
+    dict
+        Only lists, dicts, strings, numbers, booleans and None: it goes into the page as JSON.
+    """
+    villages = run.result.villages.reset_index(drop=True)
+    row_of = {village: row for row, village in enumerate(villages["village_id"])}
+    cluster_of = {cluster: row for row, cluster in enumerate(run.result.clusters["cluster_id"])}
+    weights = run.study.score.model_dump()
+    categories = run.study.services.all_categories()
+    signs = service_signs(list(categories))
+    return {
+        "study": run.study.name,
+        "mode": run.study.travel.mode,
+        "categories": {
+            key: {"da": category.da, "en": category.en, **signs[key]} for key, category in categories.items()
+        },
+        "measures": [[name, weights[name] / sum(weights.values())] for name in MEASURES],
+        "villages": _villages(villages, cluster_of, _measured(run, categories)),
+        "clusters": _clusters(run, villages, row_of),
+        "nearest": _measured(run, categories),
+        "services": _services(run.tables.services, row_of),
+        "ties": _ties(run, row_of),
+        **notes_of(run),
+    }
+
+
+def degrees(table: gpd.GeoDataFrame) -> list[list[float]]:
+    """Latitude and longitude of each point."""
+    lon_lat = shapely.get_coordinates(table.geometry.to_crs(4326).to_numpy()).round(DEGREE_DIGITS)
+    pairs: list[list[float]] = lon_lat[:, ::-1].tolist()
+    return pairs
+
+
+def _measured(run: Run, categories: Iterable[str]) -> list[str]:
+    """Name the categories that have minutes to the nearest."""
+    return [key for key in categories if key in run.travel.nearest]
+
+
+def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: list[str]) -> list[Content]:
+    known = villages["population"].notna()
+    minutes = villages[[f"minutes_{key}" for key in measured]].astype("float64").to_numpy()
+    columns = {
+        "name": column(villages, "name"),
+        "at": degrees(villages),
+        "people": [round(people) for people in villages["people"]],
+        "assumed": [not each for each in known],
+        "kind": column(villages, "kind"),
+        "parish": column(villages, "parish"),
+        "municipality": column(villages, "municipality"),
+        "cluster": [cluster_of.get(str(each), -1) for each in column(villages, "cluster_id")],
+        "standing": column(villages, "standing"),
+        "certainty": [None if np.isnan(share) else float(share) for share in villages["certainty"].astype(float)],
+        "other": [cluster_of.get(str(each), -1) for each in column(villages, "other_cluster_id")],
+        "why": column(villages, "why_alone"),
+        "minutes": [[None if np.isnan(each) else each for each in row] for row in minutes.tolist()],
+    }
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> list[Content]:
+    table = run.result.clusters
+    colours = cluster_colours(table.geometry.to_numpy())
+    bounds = table.geometry.to_crs(4326).bounds.round(DEGREE_DIGITS)
+    members = _members(villages)
+    brings, missing, shared = (
+        dict(tuple(part.groupby("cluster_id"))) for part in (run.result.brings, run.result.missing, run.result.shared)
+    )
+    cluster_names = {str(key): str(name) for key, name in zip(table["cluster_id"], table["name"], strict=True)}
+    content = []
+    for number, (row, (west, south, east, north)) in enumerate(
+        zip(table.to_dict("records"), bounds.to_numpy().tolist(), strict=True)
+    ):
+        key = row["cluster_id"]
+        found = _by_village(brings.get(key), row_of)
+        absent = rows_of(missing.get(key), "category", "minutes")
+        content.append(
+            {
+                "name": str(row["name"]),
+                "rank": int(row["rank"]),
+                "score": float(row["score"]),
+                "population": int(row["population"]),
+                "assumed": int(row["n_people_assumed"]),
+                "longest": float(row["max_minutes"]),
+                "mean": float(row["mean_minutes"]),
+                "hub": row_of[row["hub_id"]],
+                "members": members[key],
+                "colour": colours[number],
+                "bounds": [[south, west], [north, east]],
+                "measures": [float(row[name]) for name in MEASURES],
+                "why": reasons_of(run, row, villages.iloc[members[key]], Offer(found, absent, shared.get(key))),
+                "certainty": certainty_of(villages.iloc[members[key]], cluster_names),
+                "brings": found,
+                "missing": [[kind, None if pd.isna(minutes) else float(minutes)] for kind, minutes in absent],
+            }
+        )
+    return content
+
+
+def _members(villages: gpd.GeoDataFrame) -> dict[str, list[int]]:
+    """Rows of each cluster's villages, the largest first."""
+    inside = villages[villages["cluster_id"].notna()].sort_values(
+        ["people", "name", "village_id"], ascending=[False, True, True]
+    )
+    return {str(key): [int(row) for row in rows] for key, rows in inside.groupby("cluster_id").groups.items()}
+
+
+def _by_village(brings: pd.DataFrame | None, row_of: dict[str, int]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = {}
+    for village, category, facilities in rows_of(brings, "village_id", "category", "facilities"):
+        found.setdefault(row_of[village], {})[category] = int(facilities)
+    return found
+
+
+def _services(services: gpd.GeoDataFrame, row_of: dict[str, int]) -> dict[str, list[list[Any]]]:
+    """Facilities by category: name, latitude, longitude, row of the village it stands in (-1 for none)."""
+    by_category: dict[str, list[list[Any]]] = {}
+    for name, category, village, (lat, lon) in zip(
+        column(services, "name"),
+        column(services, "category"),
+        column(services, "village_id"),
+        degrees(services),
+        strict=True,
+    ):
+        by_category.setdefault(str(category), []).append([name, lat, lon, row_of.get(str(village), -1)])
+    return by_category
+
+
+def _ties(run: Run, row_of: dict[str, int]) -> Content:
+    """Gather the ties to be drawn, faint ones first, so that strong ones lie on top; a big study's strongest only."""
+    table = run.shown_ties()
+    total = len(table)
+    table = table.sort_values(["weight", "village_a", "village_b"], ascending=[False, True, True])
+    if len(row_of) > BIG_STUDY:
+        table = table.head(TIES_OF_A_BIG_STUDY)
+    lines = [
+        [row_of[a], row_of[b], round(weight, 2), round(minutes, 1)]
+        for a, b, weight, minutes in rows_of(table.iloc[::-1], "village_a", "village_b", "weight", "minutes")
+    ]
+    return {"lines": lines, "total": total}

@@ -1,0 +1,173 @@
+"""The map as Folium builds it: layers, control, and the names under which the page's script finds them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import folium
+from branca.element import Element, MacroElement
+from jinja2 import Template
+from markupsafe import escape
+
+from ..pipeline import Run
+from .content import BIG_STUDY, Content
+from .drawing import border_lines, frame_around, land_of, light_areas
+from .texts import texts
+
+AREA_TOLERANCE_M = 30.0
+BORDER_TOLERANCE_M = 40.0
+BIG_BORDER_TOLERANCE_M = 80.0
+MARGIN_M = 12_000.0  # how far beyond the outermost village land and borders are drawn
+LAND_STYLE = {"fillColor": "#f7f5ef", "fillOpacity": 1, "color": "#c9c7bd", "weight": 1}
+PARISH_STYLE = {"color": "#7b7f86", "weight": 1, "opacity": 0.6, "dashArray": "2 4"}
+MUNICIPALITY_STYLE = {"color": "#4b5563", "weight": 1.6, "opacity": 0.7}
+
+
+class _Handles(MacroElement):
+    """Lets the page's own script find map and layers by plain names."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            window.geoklynge = {
+                map: {{ this.map.get_name() }},
+                control: {{ this.control.get_name() }},
+                layers: {
+                    {%- for name, layer in this.layers.items() %}
+                    {{ name|tojson }}: {{ layer.get_name() }},
+                    {%- endfor %}
+                },
+            };
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, map_: folium.Map, control: folium.LayerControl, layers: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "handles"
+        self.map, self.control, self.layers = map_, control, layers
+
+
+def build_map(run: Run, content: Content, language: str) -> tuple[str, str]:
+    """
+    Build the map.
+
+    Areas, land and borders are GeoJSON layers; villages, services and ties are empty groups that the page's script
+    fills from the embedded data when they are first shown.
+
+    Parameters
+    ----------
+    run
+        For the shapes.
+    content
+        As `content_of` gives it.
+    language
+        In which the layer control begins.
+
+    Returns
+    -------
+    tuple of two strings
+        The map's place in the page, and its script.
+    """
+    drawn = folium.Map(
+        location=None,
+        tiles=None,
+        prefer_canvas=True,
+        zoom_control=False,
+        attributionControl=False,
+        minZoom=5,
+        maxZoom=16,
+        zoomSnap=0.25,
+    )
+    layers = _layers(run, content, language)
+    for layer in layers.values():
+        layer.add_to(drawn)
+    control = folium.LayerControl(collapsed=True)
+    control.add_to(drawn)
+    _Handles(drawn, control, layers).add_to(drawn)
+    figure: Any = drawn.get_root()
+    _number(figure)
+    figure.render()  # its head, with addresses of scripts on a CDN, is left where it is
+    return _rendered(figure.html), _rendered(figure.script)
+
+
+def _rendered(part: Element) -> str:
+    return "\n".join(child.render() for child in part._children.values())
+
+
+def _layers(run: Run, content: Content, language: str) -> dict[str, Any]:
+    names = texts(language)
+    layers: dict[str, Any] = _borders(run, names)
+    clusters = run.result.clusters
+    shapes = light_areas(clusters.geometry.to_numpy(), clusters.crs, AREA_TOLERANCE_M)
+    layers["areas"] = _area_layer(shapes, content, _label("layer.areas", names))
+    for key, shown in (("ties", False), ("villages", True), ("labels", True)):
+        layers[key] = folium.FeatureGroup(name=_label(f"layer.{key}", names), show=shown)
+    for key, category in content["categories"].items():
+        if content["services"].get(key):
+            label = f'<span data-category="{escape(key)}">{escape(category[language])}</span>'
+            layers[f"service {key}"] = folium.FeatureGroup(name=label, show=False)
+    return layers
+
+
+def _label(key: str, names: Any) -> str:
+    """Name a layer so that the page can change its language; Leaflet takes it as HTML."""
+    return f'<span data-text="{key}">{escape(names[key])}</span>'
+
+
+def _borders(run: Run, names: Any) -> dict[str, Any]:
+    tables = run.tables
+    tolerance = BIG_BORDER_TOLERANCE_M if len(tables.villages) > BIG_STUDY else BORDER_TOLERANCE_M
+    frame = frame_around(tables.villages, MARGIN_M)
+    layers: dict[str, Any] = {}
+    given = [
+        table
+        for table in (tables.municipalities, tables.parishes)
+        if table is not None and table.geometry.notna().any()
+    ]
+    if given and (land := land_of(given[0], frame, tolerance)):
+        layers["land"] = _shape_layer(land, LAND_STYLE, control=False)
+    styles = {
+        "parishes": (tables.parishes, PARISH_STYLE),
+        "municipalities": (tables.municipalities, MUNICIPALITY_STYLE),
+    }
+    for key, (table, style) in styles.items():
+        if table is not None and (lines := border_lines(table, frame, tolerance)):
+            layers[key] = _shape_layer(lines, style, name=_label(f"layer.{key}", names), show=key == "municipalities")
+    return layers
+
+
+def _shape_layer(geometry: dict[str, Any], style: dict[str, Any], **options: Any) -> folium.GeoJson:
+    data = {"type": "FeatureCollection", "features": [_feature("0", geometry, {})]}
+    return folium.GeoJson(data, style_function=lambda _: style, interactive=False, smooth_factor=1.2, **options)
+
+
+def _area_layer(shapes: list[dict[str, Any]], content: Content, name: str) -> folium.GeoJson:
+    features = [
+        _feature(str(number), shape, {"cluster": number, "colour": cluster["colour"]})
+        for number, (shape, cluster) in enumerate(zip(shapes, content["clusters"], strict=True))
+    ]
+
+    def style(feature: dict[str, Any]) -> dict[str, Any]:
+        colour = feature["properties"]["colour"]
+        return {"color": colour, "weight": 1.5, "opacity": 0.9, "fillColor": colour, "fillOpacity": 0.28}
+
+    data = {"type": "FeatureCollection", "features": features}
+    return folium.GeoJson(data, name=name, style_function=style, smooth_factor=0.8)
+
+
+def _feature(identifier: str, geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "Feature", "id": identifier, "geometry": geometry, "properties": properties}
+
+
+def _number(figure: Element) -> None:
+    """Name elements by their place in the tree: Folium draws their ids at random, and a run must give one page."""
+    for number, element in enumerate(_walk(figure)):
+        element._id = f"{number:04d}"
+
+
+def _walk(element: Element) -> Iterator[Element]:
+    yield element
+    for child in element._children.values():
+        yield from _walk(child)

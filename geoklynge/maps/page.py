@@ -1,0 +1,121 @@
+"""The map's page: one HTML file with data, script and style inside."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from ..pipeline import Run
+from .content import content_of
+from .folium_map import build_map
+from .leaflet import leaflet_script, leaflet_style
+from .texts import LANGUAGES, Words, texts
+
+SCRIPTS = ("words.js", "cards.js", "draw.js", "panel.js")  # in the order of need
+
+
+def render_map(run: Run, *, language: str = "da") -> str:
+    """
+    Render a run as one HTML page that needs no network: map, cards, search, legend.
+
+    Parameters
+    ----------
+    run
+        A checked run.
+    language
+        ``da`` or ``en``: what the page opens in; it holds both.
+
+    Returns
+    -------
+    str
+        The page. The same run gives the same bytes.
+
+    Raises
+    ------
+    InputError
+        If there is no such language.
+    """
+    words = {name: texts(name) for name in LANGUAGES}
+    texts(language)
+    content = content_of(run)
+    place, script = build_map(run, content, language)
+    data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
+    parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))
+    scripts = [part.replace("</script", "<\\/script") for part in parts]
+    return (
+        environment()
+        .get_template("map.html.j2")
+        .render(
+            words=words_of(content, language),
+            content=content,
+            place=Markup(place),  # noqa: S704 - made by Folium from our own ids
+            scripts=[Markup(part) for part in scripts],  # noqa: S704
+            styles=[Markup(leaflet_style()), Markup(asset("panel.css"))],  # noqa: S704
+            data=Markup(json_for_script(data)),  # noqa: S704
+            policy=content_policy(scripts),
+        )
+    )
+
+
+def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Name the columns of a table once and not in every row: half the bytes for a country."""
+    columns = list(rows[0]) if rows else []
+    return {"columns": columns, "rows": [[row[name] for name in columns] for row in rows]}
+
+
+def words_of(content: dict[str, Any], language: str) -> Words:
+    """Words of a language, with the study's labels of service categories."""
+    return Words(language, {key: category[language] for key, category in content["categories"].items()})
+
+
+def json_for_script(data: object) -> str:
+    r"""
+    Write data as JSON that cannot end the script it stands in.
+
+    Examples
+    --------
+    >>> print(json_for_script("</script>"))
+    "\u003c/script\u003e"
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    unsafe = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
+    return text.translate({ord(char): f"\\u{ord(char):04x}" for char in unsafe})
+
+
+def content_policy(scripts: list[str]) -> str:
+    """
+    Forbid the page everything but its own scripts, known by their sums.
+
+    A name that slipped through as markup could still neither run nor ask a network for anything.
+    """
+    sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
+    allowed = " ".join(f"'sha256-{each}'" for each in sums)
+    return (
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def asset(name: str) -> str:
+    """Read a file that lies beside this one."""
+    return resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def environment() -> jinja2.Environment:
+    """Templates beside this file; whatever they print is escaped."""
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(asset),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

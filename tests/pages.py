@@ -1,0 +1,70 @@
+"""Runs changed by hand, for the tests of map and report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import geopandas as gpd
+import shapely
+
+from geoklynge.pipeline import Run
+from geoklynge.study import Category
+from geoklynge.tables import Finding, SourceRecord
+
+HOSTILE = "</script><img src=x onerror=window.hacked=1>\"'&\N{LINE SEPARATOR}{{7*7}}<!--"
+
+
+def with_certainty(run: Run, standing: dict[str, tuple[str, float, str | None]]) -> Run:
+    """Give villages another standing: id to word, certainty and the other cluster."""
+    villages = run.result.villages.copy()
+    for village_id, (word, certainty, other) in standing.items():
+        row = villages["village_id"] == village_id
+        villages.loc[row, ["standing", "certainty", "other_cluster_id"]] = [word, certainty, other]
+    return replace(run, result=replace(run.result, villages=villages))
+
+
+def with_borders(run: Run) -> Run:
+    """Give the study borders: two municipalities side by side, four parishes in them."""
+    west, south, east, north = run.tables.villages.total_bounds
+    middle_x, middle_y = (west + east) / 2, (south + north) / 2
+    halves = [shapely.box(west, south, middle_x, north), shapely.box(middle_x, south, east, north)]
+    quarters = [
+        shapely.box(*corner) for corner in (
+            (west, south, middle_x, middle_y), (middle_x, south, east, middle_y),
+            (west, middle_y, middle_x, north), (middle_x, middle_y, east, north),
+        )
+    ]  # fmt: skip
+    far_away = shapely.box(west - 500_000, south, west - 400_000, north)
+    crs = run.tables.crs
+    tables = replace(
+        run.tables,
+        municipalities=gpd.GeoDataFrame(
+            {"municipality_id": ["1", "2", "3"], "name": ["V", "Ø", "Langt væk"]}, geometry=[*halves, far_away], crs=crs
+        ),
+        parishes=gpd.GeoDataFrame(
+            {"parish_id": list("1234"), "name": list("abcd")}, geometry=gpd.GeoSeries(quarters, crs=crs)
+        ),
+    )
+    return replace(run, tables=tables)
+
+
+def with_hostile_names(run: Run) -> Run:
+    """Put markup wherever a name comes from data."""
+    villages = run.result.villages.copy()
+    for column in ("name", "parish", "municipality", "historic_district", "former_municipality"):
+        villages[column] = HOSTILE
+    clusters = run.result.clusters.copy()
+    for column in ("name", "hub", "villages", "parishes", "municipalities"):
+        clusters[column] = HOSTILE
+    tables = replace(
+        run.tables,
+        villages=run.tables.villages.assign(name=HOSTILE),
+        services=run.tables.services.assign(name=HOSTILE),
+        findings=(Finding(HOSTILE, 1, HOSTILE, (HOSTILE,)),),
+        sources=(SourceRecord(HOSTILE, "villages", "0", 1, HOSTILE, HOSTILE, HOSTILE),),
+    )
+    labels = {key: Category(da=HOSTILE, en=HOSTILE) for key in ("school", "church")}
+    services = run.study.services.model_copy(update={"categories": labels})
+    planner = run.study.planner.model_copy(update={"must_link": ((HOSTILE, HOSTILE),)})
+    study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner})
+    return replace(run, study=study, tables=tables, result=replace(run.result, villages=villages, clusters=clusters))
