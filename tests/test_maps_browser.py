@@ -212,7 +212,10 @@ def test_a_card_opens_by_keyboard_and_closes_the_other(visit, text, sample_run):
     first = sample_run.result.clusters.iloc[0]
     card = page.locator("#card-0")
     assert card.locator(".members li").count() == first["n_villages"]
-    assert card.locator(".measures li").count() == 8
+    shares = card.locator(".bar").evaluate_all("bars => bars.map((bar) => bar.style.getPropertyValue('--share'))")
+    assert [float(share) for share in shares] == content_of(sample_run)["clusters"][0]["measures"]
+    assert "hører sikkert til (kerne)" in card.inner_text()
+    assert card.locator(".wide").evaluate("part => getComputedStyle(part).overflowX") == "auto"
     brings = sample_run.result.brings
     assert card.locator(".matrix td.has").count() == (brings["cluster_id"] == first["cluster_id"]).sum()
     watched.assert_calm()
@@ -237,6 +240,9 @@ def test_a_click_on_an_area_opens_its_card(visit, text, sample_run):
 def test_a_village_under_the_pointer_says_its_name(visit, text, sample_run):
     page = visit(text).page
     row = sample_run.result.villages["name"].tolist().index("Hornslet")
+    hubs = page.evaluate("Draw.labelOrder.map((entry) => entry.isHub)")
+    assert hubs == sorted(hubs, reverse=True)
+    assert sum(hubs) == len(sample_run.result.clusters)
     at = page.evaluate("(row) => geoklynge.map.latLngToContainerPoint(Words.data.villages[row].at)", row)
     box = page.locator(".folium-map").bounding_box()
     page.mouse.move(box["x"] + at["x"], box["y"] + at["y"])
@@ -248,11 +254,27 @@ def test_a_village_under_the_pointer_says_its_name(visit, text, sample_run):
     assert "En by over grænsen for indbyggere" in popup.inner_text()
 
 
+def test_villages_stay_on_top_of_areas_that_were_off(visit, text, sample_run):
+    page = visit(text).page
+    row = sample_run.result.villages["name"].tolist().index("Knebel")
+    for _ in range(2):
+        page.evaluate(
+            """() => [...document.querySelectorAll(".leaflet-control-layers-overlays label")]
+              .find((entry) => entry.textContent.trim() === "Klyngernes områder").querySelector("input").click()"""
+        )
+    at = page.evaluate("(row) => geoklynge.map.latLngToContainerPoint(Words.data.villages[row].at)", row)
+    box = page.locator(".folium-map").bounding_box()
+    page.mouse.move(box["x"] + at["x"], box["y"] + at["y"])
+    page.locator(".leaflet-tooltip").wait_for()
+    assert page.locator(".leaflet-tooltip").inner_text() == "Knebel"
+
+
 def test_villages_outside_are_listed_with_their_reason(visit, text, sample_run):
     page = visit(text).page
     page.locator("#alone > summary").click()
     alone = sample_run.result.villages.query("cluster_id.isna()")
     assert page.locator("#alone-list li").count() == len(alone)
+    assert page.locator("#alone-count").inner_text() == str(len(alone))
     assert page.locator("#alone-list .reason").count() == alone["why_alone"].nunique()
     town = page.locator("#alone-list div", has=page.get_by_text("En by over grænsen")).last
     assert sorted(town.locator("button").all_inner_texts()) == sorted(alone.query("why_alone == 'town'")["name"])

@@ -63,7 +63,7 @@ const Cards = (() => {
   }
 
   function certainty(cluster) {
-    return [];
+    return [heading("ui.certainty"), sentences(cluster.certainty.map(tell))];
   }
 
   function scoreParts(cluster) {
