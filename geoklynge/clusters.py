@@ -93,9 +93,15 @@ class _Chosen:
 
 
 def _hub(rows: NDArray[np.int32], service_weight: Floats, tables: Tables) -> int:
-    """Find the member with most service weight; between equals the one with most people, then the lower id."""
-    people = tables.villages["people"].to_numpy()
-    return int(rows[np.lexsort((rows, -people[rows], -service_weight[rows]))[0]])
+    """
+    Find the member that has most of the cluster's service weight and people together; of equals the lower id.
+
+    Services alone would name a cluster after a farm that happens to stand beside the church.
+    """
+    people = tables.villages["people"].to_numpy(dtype=np.float64)[rows]
+    services = service_weight[rows]
+    standing = people / max(people.sum(), 1.0) + services / max(services.sum(), 1e-9)
+    return int(rows[np.argmax(standing.round(9))])
 
 
 def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:

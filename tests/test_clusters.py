@@ -77,7 +77,7 @@ def test_members_are_named_by_people_then_by_name(shown):
     assert shown[0].clusters["villages"].tolist() == ["Agri; Egens; Fuglsø", "Balle </script>; Ålbæk; Ærø"]
 
 
-def test_the_hub_has_most_service_weight(shown):
+def test_the_hub_has_most_of_services_and_people(shown):
     table = shown[0].clusters
     assert table["hub"].tolist() == ["Fuglsø", "Balle </script>"]  # a grocery; a school outweighs two churches
     assert table["hub_id"].tolist() == ["v05", "v02"]
@@ -161,7 +161,13 @@ def hub_by_hand(rows, tables, weights):
         of_village = (tables.services["village_id"] == tables.villages["village_id"].iloc[row]).fillna(False)
         return sum(weights[key] for key in set(tables.services["category"][of_village]))
 
-    return min(rows, key=lambda row: (-worth(row), -tables.villages["people"].iloc[row], row))
+    people = tables.villages["people"]
+    all_worth, all_people = sum(map(worth, rows)), sum(people.iloc[row] for row in rows)
+
+    def standing(row):
+        return people.iloc[row] / all_people + (worth(row) / all_worth if all_worth else 0)
+
+    return min(rows, key=lambda row: (-round(standing(row), 9), row))
 
 
 @settings(max_examples=25, deadline=None)

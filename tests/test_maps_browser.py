@@ -254,13 +254,14 @@ def test_a_village_under_the_pointer_says_its_name(visit, text, sample_run):
     assert "En by over grænsen for indbyggere" in popup.inner_text()
 
 
-def test_villages_stay_on_top_of_areas_that_were_off(visit, text, sample_run):
+def test_villages_stay_on_top_of_layers_switched_on_later(visit, text, sample_run):
     page = visit(text).page
     row = sample_run.result.villages["name"].tolist().index("Knebel")
-    for _ in range(2):
+    for layer in ("Klyngernes områder", "Klyngernes områder", "Bånd mellem landsbyer"):
         page.evaluate(
-            """() => [...document.querySelectorAll(".leaflet-control-layers-overlays label")]
-              .find((entry) => entry.textContent.trim() === "Klyngernes områder").querySelector("input").click()"""
+            """(layer) => [...document.querySelectorAll(".leaflet-control-layers-overlays label")]
+              .find((entry) => entry.textContent.trim() === layer).querySelector("input").click()""",
+            layer,
         )
     at = page.evaluate("(row) => geoklynge.map.latLngToContainerPoint(Words.data.villages[row].at)", row)
     box = page.locator(".folium-map").bounding_box()
@@ -272,6 +273,7 @@ def test_villages_stay_on_top_of_areas_that_were_off(visit, text, sample_run):
 def test_villages_outside_are_listed_with_their_reason(visit, text, sample_run):
     page = visit(text).page
     page.locator("#alone > summary").click()
+    page.locator("#alone-list .reason").first.wait_for()
     alone = sample_run.result.villages.query("cluster_id.isna()")
     assert page.locator("#alone-list li").count() == len(alone)
     assert page.locator("#alone-count").inner_text() == str(len(alone))

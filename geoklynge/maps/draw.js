@@ -85,8 +85,12 @@ const Draw = (() => {
 
   /** Fill a layer when it is first shown: most readers never switch on 25,000 services. */
   function whenShown(layer, draw) {
-    layer.once("add", draw);
-    if (map.hasLayer(layer)) draw();
+    const fill = () => {
+      draw();
+      order(); // Leaflet tells of the layer before it is filled
+    };
+    if (map.hasLayer(layer)) fill();
+    else layer.once("add", fill);
   }
 
   function drawTies() {
