@@ -14,7 +14,7 @@ from rich.console import Console
 
 from .checker import check
 from .errors import GeoklyngeError, InputError
-from .exports import RUN_FILE, read_run, slug, write_run
+from .exports import RUN_FILE, read_run, require_folder, slug, write_run
 from .maps import render_map, render_report
 from .pipeline import Run, run
 from .sources import read_tables
@@ -66,6 +66,7 @@ def _run(
     stages = Console(stderr=True)
     words = Console(quiet=silent, highlight=False, soft_wrap=True)
     folder = out or Path("maps") / slug(study.name)
+    require_folder(folder).rmdir()  # better now than after the work
     with stages.status("") as status:
 
         def report(stage: str) -> None:
@@ -91,9 +92,9 @@ def _print_summary(words: Console, result: Run, folder: Path) -> None:
     clusters, villages = result.result.clusters, result.result.villages
     placed = int(villages["cluster_id"].notna().sum())
     words.print(
-        f"{len(clusters)} clusters hold {placed} of {len(villages)} villages; "
+        f"clusters: {len(clusters)}, with {placed} of {len(villages)} villages; "
         f"chosen from {len(result.pool.sets)} candidates, gap {result.plan.gap:.2%}; "
-        f"checked {result.verdict.pairs} pairs of villages, every limit kept",
+        f"pairs of villages checked: {result.verdict.pairs}, every limit kept",
         markup=False,
     )
     for row in clusters.head(5).itertuples():

@@ -75,13 +75,7 @@ def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]
     InputError
         If the folder cannot be written to.
     """
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(
-            f"cannot write there ({error.strerror})", where=str(folder), advice="choose another --out"
-        ) from None
+    beside = require_folder(folder)
     try:
         for name, html in pages.items():
             (beside / name).write_text(html, encoding="utf-8")
@@ -93,6 +87,31 @@ def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]
         return [_move(beside / name, folder) for name in [*names, RUN_FILE]]
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def require_folder(folder: Path) -> Path:
+    """
+    Make sure that a run can be written to a folder, before the work is done.
+
+    Returns
+    -------
+    Path
+        A new, empty folder beside it.
+
+    Raises
+    ------
+    InputError
+        If something else stands there, or it cannot be written to.
+    """
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(20, "a file stands there")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise InputError(
+            f"cannot write there ({error.strerror})", where=str(folder), advice="choose another --out"
+        ) from None
 
 
 def _move(path: Path, folder: Path) -> Path:

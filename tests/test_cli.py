@@ -162,6 +162,14 @@ def test_an_earlier_run_survives_a_failing_one(first, tmp_path):
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
+def test_a_file_where_the_folder_should_be_is_refused(tmp_path):
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
+    result = call("run", SAMPLE / "study.toml", "--out", tmp_path / "out")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "a file stands there" in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_limits_that_nothing_meets_are_exit_code_1_and_name_the_limit(tmp_path):
     study_file = spoiled(tmp_path, "study.toml", lambda t: t + "\n[limits]\nmin_people = 14000\n")
     result = call("run", study_file, "--out", tmp_path / "out")

@@ -191,8 +191,9 @@ def test_other_files_in_the_folder_are_left_alone(sample_run, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_refused(sample_run, tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(InputError, match="cannot write there"):
-        write_run(sample_run, tmp_path / "file" / "out", pages=PAGES)
+    for folder in (tmp_path / "file" / "out", tmp_path / "file"):
+        with pytest.raises(InputError, match="cannot write there"):
+            write_run(sample_run, folder, pages=PAGES)
 
 
 def test_names_from_data_survive_every_format(sample_run, tmp_path):
