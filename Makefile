@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEVSTAMP := $(VENV)/.installed-dev
 
-.PHONY: run test check-style clean
+.PHONY: run test clean
 
 run: $(STAMP)
 	$(BIN)/geoklynge run data/syddjurs/study.toml --out maps/syddjurs

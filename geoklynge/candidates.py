@@ -87,7 +87,11 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
     }
     found: dict[bytes, set[str]] = {}
     for name, members in proposals.items():
+        if study.limits.one_municipality:
+            members = _within_municipalities(members, villages["municipality_id"])  # noqa: PLW2901
         _add_kept(found, name, members, lambda sets: _keeps_limits(sets, tables, ties, study.limits, wishes), mender)
+    if not eligible.any():
+        raise NoPlanError(_why_nobody(villages, travel, study.limits))
     if not found:
         raise NoPlanError(_why_none(_communities(partitions), tables, ties, study.limits, wishes))
     keys = sorted(found, key=lambda key: np.frombuffer(key, dtype=np.int32).tolist())
@@ -101,6 +105,14 @@ def _communities(partitions: Ints) -> Iterator[Ints]:
         order = np.argsort(partition, kind="stable").astype(np.int32)
         order = order[partition[order] >= 0]
         yield from np.split(order, np.flatnonzero(np.diff(partition[order])) + 1)
+
+
+def _within_municipalities(members: Iterable[Ints], municipality: pd.Series) -> Iterator[Ints]:
+    """Cut every proposal along municipal borders."""
+    code = pd.factorize(municipality)[0]
+    for rows in members:
+        for one in np.unique(code[rows]):
+            yield rows[code[rows] == one]
 
 
 def _add_kept(
@@ -188,6 +200,15 @@ def _refuse_distant(
             where="planner.must_link",
             advice="raise the limit or remove the wish",
         )
+
+
+def _why_nobody(villages: pd.DataFrame, travel: Travel, limits: Limits) -> str:
+    """Say why not a single village may be a member."""
+    towns, no_road = int((villages["people"] > limits.town_people).sum()), int((travel.component < 0).sum())
+    return (
+        f"none of the {len(villages)} villages may be a member: {towns} have more than {limits.town_people:.0f} people "
+        f"(limits.town_people), {no_road} have no road within 2 km"
+    )
 
 
 def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:

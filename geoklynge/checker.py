@@ -8,7 +8,9 @@ search; where the pipeline asks a tree for the nearest vertex, the checker looks
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -29,11 +31,17 @@ MARGIN_M = 10_000.0  # around a cluster; times through a cut-out can only be too
 SNAP_LIMIT_M = 2_000.0
 LARGE_COMPONENT = 500
 TOLERANCE_MINUTES = 0.01  # written numbers are rounded to 0.01
+ROUNDING_MINUTES = 1e-6  # two ways of adding up the same road may differ in the last digits
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the checker found: `broken` is empty when every cluster keeps every limit and every number holds."""
+    """
+    What the checker found.
+
+    `broken` is empty when every cluster keeps every limit, and the numbers written of it (villages, people, longest
+    minutes, minutes of the ties inside) are those found again.
+    """
 
     clusters: int
     pairs: int
@@ -61,12 +69,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class _Network:
-    """Nodes of the checker's own network: position, arcs with minutes, and where each village stands."""
+    """
+    Nodes of the checker's own network: position, arcs with minutes, and where each village stands.
+
+    Without arcs, everybody travels in straight lines at `minutes_per_m`.
+    """
 
     xy: Floats
-    arcs: csr_array
+    arcs: csr_array | None
     node: Longs
     access_minutes: Floats
+    minutes_per_m: float = 0.0
 
 
 def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Study) -> Verdict:
@@ -94,36 +107,74 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
     broken = _broken_membership(members, row_of)
     if broken:
         return Verdict(len(members), 0, 0.0, tuple(broken))
-    rows = {cluster_id: np.array([row_of[one] for one in ids]) for cluster_id, ids in members.items()}
-    minutes_of = _minutes_between(rows, tables, study)
+    rows = {cluster_id: np.sort([row_of[one] for one in ids]) for cluster_id, ids in members.items()}
     broken += _broken_wishes(rows, villages, study)
+    network = _network(np.concatenate(list(rows.values())), tables, study)
+    strong = ties[ties["weight"] >= study.limits.weakest_tie]
+    ends = strong["village_a"].map(row_of).to_numpy(), strong["village_b"].map(row_of).to_numpy()
     differences, pairs = [0.0], 0
-    tie_ends = ties["village_a"].map(row_of).to_numpy(), ties["village_b"].map(row_of).to_numpy()
-    for written in clusters.itertuples():
-        here, minutes = rows[str(written.cluster_id)], minutes_of[str(written.cluster_id)]
+    for written in clusters.to_dict("records"):
+        here = rows[str(written["cluster_id"])]
+        inside = np.isin(ends[0], here) & np.isin(ends[1], here)
+        links = _Links(np.searchsorted(here, ends[0][inside]), np.searchsorted(here, ends[1][inside]), strong[inside])
+        problems, difference = _judge(written, here, links, _near_minutes(network, here), tables, study)
+        if problems:  # a way round may leave the cut-out: the whole network decides
+            problems, difference = _judge(written, here, links, _all_minutes(network, here), tables, study)
         pairs += len(here) * (len(here) - 1) // 2
-        inside = np.isin(tie_ends[0], here) & np.isin(tie_ends[1], here)
-        longest = float(minutes.max(initial=0.0))
-        facts = Facts(
-            n_villages=len(here),
-            people=float(villages["people"].iloc[here].sum()),
-            max_minutes=longest,
-            n_municipalities=villages["municipality_id"].iloc[here].dropna().nunique(),
-            largest_place=float(villages["people"].iloc[here].max()),
-            connected=_hang_together(here, tie_ends[0][inside], tie_ends[1][inside]),
-        )
-        problems = list(study.limits.broken_by(facts))
-        differences.append(abs(longest - float(written.max_minutes)))  # type: ignore[arg-type]
-        differences += _tie_differences(here, minutes, ties[inside], tie_ends[0][inside], tie_ends[1][inside])
-        problems += _wrong_numbers(written, facts, max(differences[-1 - int(inside.sum()) :]))
-        broken += [f"{written.cluster_id}: {problem}" for problem in problems]
-    return Verdict(len(members), pairs, max(differences), tuple(broken))
+        differences.append(difference)
+        broken += [f"{written['cluster_id']}: {problem}" for problem in problems]
+    return Verdict(len(members), pairs, float(np.max(differences)), tuple(broken))
+
+
+@dataclass(frozen=True)
+class _Links:
+    """Strong ties inside a cluster: the places of both ends among its members, and the ties' rows."""
+
+    left: Longs
+    right: Longs
+    ties: pd.DataFrame
+
+
+def _judge(
+    written: dict[Hashable, Any], here: Longs, links: _Links, minutes: Floats, tables: Tables, study: Study
+) -> tuple[list[str], float]:
+    """List what is wrong with one cluster, and the largest difference between its minutes and those written."""
+    villages, limit = tables.villages.iloc[here], study.limits.max_minutes
+    longest = float(minutes.max(initial=0.0))
+    facts = Facts(
+        n_villages=len(here),
+        people=float(villages["people"].sum()),
+        max_minutes=min(longest, limit) if longest <= limit + ROUNDING_MINUTES else longest,
+        n_municipalities=villages["municipality_id"].dropna().nunique(),
+        largest_place=float(villages["people"].max()),
+        connected=_hang_together(len(here), links),
+    )
+    again = minutes[links.left, links.right]
+    gaps = np.abs(
+        np.append(again - links.ties["minutes"].to_numpy(np.float64), longest - float(written["max_minutes"]))
+    )
+    problems = [*study.limits.broken_by(facts), *_wrong_numbers(written, facts)]
+    if not (gaps <= TOLERANCE_MINUTES).all():
+        problems.append(f"minutes differ by {gaps.max():.3g} from those written")
+    if _weights_too_high(links.ties["weight"].to_numpy(np.float64), again, study):
+        problems.append("a tie weighs more than its minutes allow")
+    return problems, float(gaps.max())
+
+
+def _weights_too_high(weight: Floats, minutes: Floats, study: Study) -> bool:
+    """Tell whether a tie outweighs its proximity together with three other layers that are all 1."""
+    given = study.ties.weights
+    share = given.proximity / (given.proximity + given.overlap + given.complementarity + given.identity)
+    most = share * 2.0 ** -((minutes / study.ties.half_minutes[study.travel.mode]) ** 2) + 1 - share
+    return not bool((weight <= most + 1e-3).all())
 
 
 def _broken_membership(members: dict[str, list[str]], row_of: dict[str, int]) -> list[str]:
     everyone = [one for ids in members.values() for one in ids]
     twice = sorted({one for one in everyone if everyone.count(one) > 1}) if len(set(everyone)) < len(everyone) else []
     unknown = sorted(set(everyone) - set(row_of))
+    if not members:
+        return ["there is no cluster"]
     return [f"village {one} is in two clusters" for one in twice] + [
         f"village {one} is not in the study" for one in unknown
     ]
@@ -146,60 +197,52 @@ def _broken_wishes(rows: dict[str, Longs], villages: pd.DataFrame, study: Study)
     return broken
 
 
-def _hang_together(here: Longs, a: Longs, b: Longs) -> bool:
-    place = {int(row): k for k, row in enumerate(here)}
-    left = [place[int(row)] for row in a]
-    right = [place[int(row)] for row in b]
-    ties = coo_array((np.ones(len(left)), (left, right)), shape=(len(here), len(here)))
+def _hang_together(n_members: int, links: _Links) -> bool:
+    ties = coo_array((np.ones(len(links.left)), (links.left, links.right)), shape=(n_members, n_members))
     return bool(connected_components(ties.tocsr(), directed=False)[0] == 1)
 
 
-def _tie_differences(here: Longs, minutes: Floats, ties: pd.DataFrame, a: Longs, b: Longs) -> list[float]:
-    place = {int(row): k for k, row in enumerate(here)}
-    again = [minutes[place[int(left)], place[int(right)]] for left, right in zip(a, b, strict=True)]
-    return [float(gap) for gap in np.abs(np.array(again) - ties["minutes"].to_numpy(dtype=np.float64))]
-
-
-def _wrong_numbers(written: object, facts: Facts, difference: float) -> list[str]:
+def _wrong_numbers(written: dict[Hashable, Any], facts: Facts) -> list[str]:
     wrong = []
-    if getattr(written, "n_villages", facts.n_villages) != facts.n_villages:
-        wrong.append(f"n_villages is {facts.n_villages}, not {written.n_villages}")  # type: ignore[attr-defined]
-    if abs(getattr(written, "population", facts.people) - facts.people) > 0.5:
-        wrong.append(f"population is {facts.people:g}, not {written.population}")  # type: ignore[attr-defined]
-    if not difference <= TOLERANCE_MINUTES:
-        wrong.append(f"minutes differ by {difference:.3g} from those written")
+    if written["n_villages"] != facts.n_villages:
+        wrong.append(f"n_villages is {facts.n_villages}, not {written['n_villages']}")
+    if not abs(written["population"] - facts.people) <= 0.5:
+        wrong.append(f"population is {facts.people:.0f}, not {written['population']}")
     return wrong
 
 
-def _minutes_between(rows: dict[str, Longs], tables: Tables, study: Study) -> dict[str, Floats]:
-    """Minutes between the members of each cluster, the slower direction, as a dense matrix each."""
-    options = study.travel
-    if tables.roads is None and tables.links is None:
-        xy = shapely.get_coordinates(tables.villages.geometry.to_numpy())
-        per_m = options.detour * 60 / (1000 * options.plain_speed_kmh[options.mode])
-        return {
-            key: np.hypot(*np.moveaxis(xy[here][:, None] - xy[here][None, :], 2, 0)) * per_m
-            for key, here in rows.items()
-        }
-    everyone = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *rows.values()]))
+def _network(members: Longs, tables: Tables, study: Study) -> _Network:
+    """Build the checker's own network: roads, else links, else none (straight lines)."""
     if tables.roads is not None:
-        network = _split_lines(tables.roads, tables.villages, everyone, options)
-    else:
-        network = _village_links(tables, options)
-    return {key: _search(network, here, study.limits.max_minutes) for key, here in rows.items()}
+        return _split_lines(tables.roads, tables.villages, np.unique(members), study.travel)
+    if tables.links is not None:
+        return _village_links(tables, study.travel)
+    xy = shapely.get_coordinates(tables.villages.geometry.to_numpy())
+    options = study.travel
+    per_m = options.detour * 60 / (1000 * options.plain_speed_kmh[options.mode])
+    return _Network(xy, None, np.arange(len(xy)), np.zeros(len(xy)), per_m)
 
 
-def _search(network: _Network, here: Longs, limit: float) -> Floats:
-    """Search in a cut-out of the network first, in the whole of it where the cut-out seems to break the limit."""
+def _near_minutes(network: _Network, here: Longs) -> Floats:
+    """Minutes between members, the slower direction, by the roads around them."""
+    if network.arcs is None:
+        apart = network.xy[here][:, None] - network.xy[here][None, :]
+        straight: Floats = np.hypot(apart[:, :, 0], apart[:, :, 1]) * network.minutes_per_m
+        return straight
     node = network.node[here]
+    if (node < 0).any():
+        return np.full((len(here), len(here)), np.inf)
     low, high = network.xy[node].min(axis=0) - MARGIN_M, network.xy[node].max(axis=0) + MARGIN_M
     inside = np.flatnonzero(((network.xy >= low) & (network.xy <= high)).all(axis=1))
-    place = np.full(len(network.xy), -1, dtype=np.int64)
-    place[inside] = np.arange(len(inside))
-    minutes = _slower_direction(network.arcs[inside][:, inside], place[node], network.access_minutes[here])
-    if minutes.max(initial=0.0) <= limit:
-        return minutes
-    return _slower_direction(network.arcs, node, network.access_minutes[here])
+    arcs = network.arcs[inside][:, inside]
+    return _slower_direction(arcs, np.searchsorted(inside, node), network.access_minutes[here])
+
+
+def _all_minutes(network: _Network, here: Longs) -> Floats:
+    """Minutes between members, the slower direction, by all roads there are."""
+    if network.arcs is None or (network.node[here] < 0).any():
+        return _near_minutes(network, here)
+    return _slower_direction(network.arcs, network.node[here], network.access_minutes[here])
 
 
 def _slower_direction(arcs: csr_array, node: Longs, access: Floats) -> Floats:

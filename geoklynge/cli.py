@@ -51,7 +51,7 @@ def run_command(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the outputs; maps/<study> by default.")] = None,
     language: Annotated[Language, typer.Option(help="Language that map and report open in.")] = Language.DA,
-    seed: Annotated[int | None, typer.Option(help="Takes the place of the study's seed.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Takes the place of the study's seed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of words.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -118,8 +118,7 @@ def check_command(
 def _check(folder: Path, *, as_json: bool) -> None:
     written = read_run(folder)
     tables = read_tables(written.study)
-    then = {source["path"]: source["sha256"] for source in written.record["sources"]}
-    changed = [source.path for source in tables.sources if then.get(source.path) != source.sha256]
+    changed = [source.path for source in tables.sources if written.source_sums.get(source.path) != source.sha256]
     if changed:
         raise InputError("changed since the run", where=", ".join(changed), advice="run the study again")
     verdict = check(written.clusters, written.ties, tables, written.study)

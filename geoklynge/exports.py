@@ -41,12 +41,12 @@ WRITTEN_BY_RUN = (
 
 @dataclass(frozen=True)
 class WrittenRun:
-    """What a written run says of itself, read back: the study, its clusters and ties, and `run.json` as it is."""
+    """What a written run says of itself, read back: study, clusters, ties, and the sums of its sources by path."""
 
     study: Study
     clusters: gpd.GeoDataFrame
     ties: gpd.GeoDataFrame
-    record: dict[str, Any]
+    source_sums: dict[str, str]
 
 
 def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]:
@@ -83,8 +83,9 @@ def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]
         names = sorted(path.name for path in beside.iterdir())
         _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
         folder.mkdir(exist_ok=True)
-        # run.json last: it holds the sums of the others, so a half-moved set is found out by `check`
-        return [_move(beside / name, folder) for name in [*names, RUN_FILE]]
+        return _move_all(beside, folder, [*names, RUN_FILE])
+    except OSError as error:
+        raise InputError(f"cannot write ({error.strerror})", where=str(folder), advice="choose another --out") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -114,8 +115,19 @@ def require_folder(folder: Path) -> Path:
         ) from None
 
 
-def _move(path: Path, folder: Path) -> Path:
-    return path.replace(folder / path.name)
+def _move_all(beside: Path, folder: Path, names: list[str]) -> list[Path]:
+    """Move files into place; whatever interrupts this, the earlier ones come back."""
+    earlier = beside / "earlier"
+    earlier.mkdir()
+    try:
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).replace(earlier / name)
+        return [(beside / name).replace(folder / name) for name in names]
+    except BaseException:
+        for kept in earlier.iterdir():
+            kept.replace(folder / kept.name)
+        raise
 
 
 def slug(name: str) -> str:
@@ -171,7 +183,9 @@ def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
     anticlockwise.
     """
     degrees = table.to_crs(4326)
-    snapped = shapely.set_precision(degrees.geometry.to_numpy(), DEGREE_GRID)
+    shapes = degrees.geometry.to_numpy()
+    # the grid would swallow a tie between two villages on one spot; lines and points need no care
+    snapped = np.where(shapely.get_dimensions(shapes) == 2, shapely.set_precision(shapes, DEGREE_GRID), shapes)
     degrees = degrees.set_geometry(gpd.GeoSeries(snapped, index=degrees.index, crs=4326))
     pyogrio.write_dataframe(
         _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
@@ -245,19 +259,24 @@ def read_run(folder: Path) -> WrittenRun:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         study = Study.model_validate({**record["study"], "folder": folder / record["study"]["folder"]})
-        outputs = dict(record["outputs"])
+        outputs = {str(name): str(digest) for name, digest in record["outputs"].items()}
+        source_sums = {str(source["path"]): str(source["sha256"]) for source in record["sources"]}
     except FileNotFoundError:
         raise InputError("no such file", where=str(path), advice="give the folder of a finished run") from None
-    except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(f"not a record of a run ({error})", where=str(path), advice="run the study again") from None
+    for name in WRITTEN_BY_RUN:
+        if name not in outputs:
+            raise InputError(f"does not list {name}", where=str(path), advice="run the study again")
     for name, digest in outputs.items():
         if not (folder / name).is_file():
             raise InputError("the file is gone", where=str(folder / name), advice="run the study again")
-        if name in WRITTEN_BY_RUN and _sha256(folder / name) != digest:
+        if _sha256(folder / name) != digest:
             raise InputError("changed since the run wrote it", where=str(folder / name), advice="run the study again")
-    return WrittenRun(
-        study,
-        pyogrio.read_dataframe(folder / "clusters.geojson"),
-        pyogrio.read_dataframe(folder / "ties.geojson"),
-        record,
+    # an id may look like a date, and is none
+    clusters, ties = (
+        pyogrio.read_dataframe(folder / f"{name}.geojson", DATE_AS_STRING="YES") for name in ("clusters", "ties")
     )
+    if clusters.empty:
+        raise InputError("holds no cluster", where=str(folder / "clusters.geojson"), advice="run the study again")
+    return WrittenRun(study, clusters, ties, source_sums)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
-UNITS_IN_A_UNION = 12  # parishes; the largest known clusters have 11
+PARISHES_IN_A_UNION = 12  # the largest known clusters have 11
 
 
 def linked_sets(ties: Ties, eligible: Bools, limits: Limits) -> Iterator[Ints]:
@@ -73,7 +74,8 @@ def parish_unions(villages: pd.DataFrame, ties: Ties, eligible: Bools, limits: L
     size = np.bincount(code[code >= 0], minlength=n_parishes).astype(np.float64)
     by_parish = [np.flatnonzero(code == k).astype(np.int32) for k in range(n_parishes)]
     for start in np.flatnonzero(size > 0):
-        yield from _grow([int(start)], strength, size, by_parish, limits.max_villages)
+        unions = _grow([int(start)], strength, size, by_parish, limits.max_villages)
+        yield from islice(unions, PARISHES_IN_A_UNION)
 
 
 def _grow(
@@ -83,7 +85,7 @@ def _grow(
     held = list(start)
     pull = np.asarray(strength[held].sum(axis=0)).ravel()
     n_held = size[held].sum()
-    while n_held <= max_villages and len(held) <= UNITS_IN_A_UNION * max(len(start), 1):
+    while n_held <= max_villages:
         yield np.concatenate([members[unit] for unit in held])
         mean_tie = np.divide(pull, size * n_held, out=np.zeros_like(pull), where=size > 0)
         mean_tie[held] = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +47,6 @@ class Run:
     result: Clusters
     verdict: Verdict
     timings: tuple[Timing, ...]
-    peak_memory_mb: float
 
     def findings(self) -> tuple[Finding, ...]:
         """Every doubt about the data, in the order of the stages."""
@@ -56,8 +54,7 @@ class Run:
 
     def shown_ties(self) -> pd.DataFrame:
         """Ties strong enough to hold a cluster together; the others are too many and too faint to show."""
-        table = self.ties.table()
-        return table[table["weight"] >= self.study.limits.weakest_tie].reset_index(drop=True)
+        return self.ties.table(at_least=self.study.limits.weakest_tie)
 
 
 def run(study: Study, *, report: Report | None = None) -> Run:
@@ -105,11 +102,9 @@ def run(study: Study, *, report: Report | None = None) -> Run:
         plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
         result = describe(plan, pool, assessment, tables, travel, ties)
     with stage("check"):
-        shown = ties.table()
-        shown = shown[shown["weight"] >= study.limits.weakest_tie]
-        verdict = check(result.clusters, shown, tables, study)
+        verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()
-    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings), peak_memory_mb())
+    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings))
 
 
 def _refuse_too_few(tables: Tables, study: Study) -> None:
@@ -121,7 +116,11 @@ def _refuse_too_few(tables: Tables, study: Study) -> None:
         )
 
 
-def peak_memory_mb() -> float:
-    """Most memory this process has held so far, in megabytes."""
+def peak_memory_mb() -> float | None:
+    """Most memory this process has held so far, in megabytes; unknown on Windows."""
+    try:
+        import resource
+    except ImportError:  # pragma: no cover - Windows has none
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1024 if sys.platform != "darwin" else 1024**2), 1)

@@ -98,7 +98,8 @@ def read_network(roads: gpd.GeoDataFrame, options: TravelOptions) -> RoadNetwork
         Lines in metres with `road_class` and, where known, `speed_kmh` (posted) and `oneway`.
     options
         Mode and speeds. By car, minutes are length / (posted limit x factor of the class); by bike and on foot the
-        mode's plain speed holds, both ways, on every class but motorways and trunk roads.
+        mode's plain speed holds on every class but motorways and trunk roads. `oneway` is obeyed as it stands: the
+        sources set it for the mode.
 
     Raises
     ------
@@ -180,7 +181,7 @@ def snap(points: Floats, network: RoadNetwork) -> Snapping:
     Find the vertex at which each place meets the network.
 
     That is the nearest vertex of a useful component (at least 500 vertices) within 2 km; where there is none, the
-    nearest vertex of the largest component within 2 km; otherwise none.
+    nearest vertex of a largest component within 2 km; otherwise none.
 
     Parameters
     ----------
@@ -204,7 +205,7 @@ def snap(points: Floats, network: RoadNetwork) -> Snapping:
             if within:
                 there = small[np.sort(np.asarray(within))]
                 away = np.hypot(*(network.xy[there] - points[place]).T)
-                best = np.lexsort((there, away, network.component[there], -size[there]))[0]
+                best = np.lexsort((there, away, -size[there]))[0]
                 vertex[place], distance[place] = there[best], away[best]
     return Snapping(vertex, np.where(vertex >= 0, distance, np.inf))
 

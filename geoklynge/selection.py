@@ -16,6 +16,9 @@ from .wishes import Wishes
 Floats = NDArray[np.float64]
 
 
+TIME_IS_UP = 1  # status of scipy.optimize.milp
+
+
 @dataclass(frozen=True)
 class Plan:
     """
@@ -60,7 +63,7 @@ def select(sets: VillageSets, values: Floats, wishes: Wishes | None = None, *, t
     Raises
     ------
     NoPlanError
-        If no choice keeps the planner's groups together.
+        If no choice keeps the planner's groups together, or no candidate is worth anything.
 
     References
     ----------
@@ -89,12 +92,16 @@ def select(sets: VillageSets, values: Floats, wishes: Wishes | None = None, *, t
         constraints=constraints,
         options={"mip_rel_gap": 0.0, "time_limit": time_limit_s},
     )
+    if result.x is None and result.status == TIME_IS_UP:
+        raise NoPlanError(f"no choice of candidates was found within {time_limit_s:g} seconds")
     if result.x is None:
         raise NoPlanError(
             "no choice of candidates keeps the planner's villages together and all limits; remove a must_link "
             "or loosen the limits"
         )
     chosen = np.flatnonzero(result.x > 0.5)
+    if not len(chosen):
+        raise NoPlanError("no candidate is worth choosing: all have a score of 0 or nobody lives in them")
     objective = float(values[chosen].sum())
     bound = max(float(-result.mip_dual_bound), objective) if result.mip_dual_bound is not None else objective
     gap = (bound - objective) / objective if objective > 0 else 0.0

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 from .errors import InputError
-from .study import Category, Study, TieWeights
+from .study import HALF_MINUTES, Category, Study, TieWeights
 from .tables import Finding, Tables
 from .travel import Travel, Trips
 
@@ -80,10 +80,11 @@ class Ties:
         """One ascending number a pair, ``a * villages + b``, to look pairs up by."""
         return self.a.astype(np.int64) * len(self.village_ids) + self.b
 
-    def table(self) -> pd.DataFrame:
-        """Show the ties as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`."""
-        ends = {"village_a": self.village_ids[self.a], "village_b": self.village_ids[self.b]}
-        return pd.DataFrame({**ends, **{name: getattr(self, name) for name in ("minutes", *LAYERS, "weight")}})
+    def table(self, *, at_least: float = 0.0) -> pd.DataFrame:
+        """Show ties of some weight as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`."""
+        shown = np.flatnonzero(self.weight >= at_least)
+        ends = {"village_a": self.village_ids[self.a[shown]], "village_b": self.village_ids[self.b[shown]]}
+        return pd.DataFrame({**ends, **{name: getattr(self, name)[shown] for name in ("minutes", *LAYERS, "weight")}})
 
     def graph(self, *, at_least: float = 0.0) -> nx.Graph[str]:
         """Build the network for networkx: all villages as nodes, ties of `weight` above `at_least` as edges."""
@@ -116,7 +117,7 @@ def tie_villages(tables: Tables, travel: Travel, study: Study) -> Ties:
     Huff, D. L. (1964). Defining and estimating a trading area. Journal of Marketing 28(3), 34-38.
     """
     categories = study.services.all_categories()
-    mode_ratio = study.ties.half_minutes[study.travel.mode] / study.ties.half_minutes["car"]
+    mode_ratio = HALF_MINUTES[study.travel.mode] / HALF_MINUTES["car"]
     shares = huff_shares(tables, travel.to_services, categories, mode_ratio=mode_ratio)
     weights = np.array([categories[key].weight for key in shares.categories])
     a, b, minutes = mutual_pairs(travel.between)

@@ -190,7 +190,7 @@ def _travel_on(
         _nearest_on(graph, homes, facilities, tables),
         component,
         basis,
-        _snap_findings(villages, services, tables) + _cut_off_findings(component, tables),
+        _snap_findings(snapped, tables, basis) + _cut_off_findings(component, tables),
     )
 
 
@@ -304,14 +304,17 @@ def _nearest_on(graph: RoadGraph, homes: Places, facilities: Places, tables: Tab
             backwards.indptr, backwards.targets, backwards.minutes,
             facilities.node[seeds], facilities.access_minutes[seeds],
         )  # fmt: skip
-        reached = np.where(homes.node >= 0, minutes[homes.node], np.inf) + homes.access_minutes
+        reached = np.full(len(homes.node), np.inf)
+        on_road = homes.node >= 0
+        reached[on_road] = minutes[homes.node[on_road]] + homes.access_minutes[on_road]
         columns[key] = np.where(np.isfinite(reached), reached, np.nan)
     return pd.DataFrame(columns, index=pd.Index(tables.villages["village_id"], name="village_id"))
 
 
-def _snap_findings(villages: Snapping, services: Snapping, tables: Tables) -> tuple[Finding, ...]:
+def _snap_findings(ends: tuple[Snapping, Snapping], tables: Tables, basis: Basis) -> tuple[Finding, ...]:
     findings = []
-    for word, snapped, table in (("villages", villages, tables.villages), ("services", services, tables.services)):
+    there = "their road" if basis is Basis.ROADS else "the village they count at"
+    for word, snapped, table in (("villages", ends[0], tables.villages), ("services", ends[1], tables.services)):
         names = table["name"].astype(object).to_numpy()
         none = np.flatnonzero(snapped.vertex < 0)
         if len(none):
@@ -321,7 +324,7 @@ def _snap_findings(villages: Snapping, services: Snapping, tables: Tables) -> tu
         if len(long):
             farthest = snapped.distance_m[long].max()
             text = (
-                f"{word} more than {LONG_SNAP_M:g} m from their road: {len(long)} of {len(table)}, "
+                f"{word} more than {LONG_SNAP_M:g} m from {there}: {len(long)} of {len(table)}, "
                 f"the farthest {farthest:.0f} m"
             )
             findings.append(Finding(f"{word}_far_from_road", len(long), text, _some(names[long])))

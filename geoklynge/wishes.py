@@ -32,6 +32,10 @@ def read_wishes(planner: Planner, villages: pd.DataFrame) -> Wishes:
     InputError
         If no village has that name, or several have.
     """
+    for key, groups in (("must_link", planner.must_link), ("cannot_link", planner.cannot_link)):
+        for names in groups:
+            if len({_find(name, villages, key) for name in names}) < 2:
+                raise InputError(f"{', '.join(names)}: one village", where=f"planner.{key}", advice="name two or more")
     together: list[set[int]] = []
     for names in planner.must_link:
         group = {_find(name, villages, "must_link") for name in names}

@@ -190,6 +190,67 @@ def test_villages_without_a_road_between_break_the_limit():
     assert any("inf minutes between two members" in line for line in broken)
 
 
+def test_a_pair_exactly_at_the_limit_keeps_it():
+    links = pd.DataFrame(
+        {"village_a": ["v00", "v01", "v02"], "village_b": ["v01", "v02", "v03"], "road_km": [3.3, 5.3, 5.0],
+         "road_class": "main"}
+    )  # fmt: skip
+    tables = tables_of(villages_at([(0, 0), (3000, 0), (8000, 0), (13_000, 0)]), links=links)
+    options = TravelOptions(max_minutes=12)
+    minutes = slower_minutes(tables, options)
+    twelve = study(travel=options.model_dump(), limits={"max_minutes": 12})
+    assert check(*plan_of(tables, np.arange(4), minutes), tables, twelve).broken == ()
+    shorter = twelve.model_copy(update={"limits": twelve.limits.model_copy(update={"max_minutes": 11.9999})})
+    assert not check(*plan_of(tables, np.arange(4), minutes), tables, shorter).passed
+
+
+def test_a_fast_way_round_outside_the_cut_out_is_found_though_the_near_one_is_within_the_limit():
+    near = [(10 * k, 0) for k in range(601)]
+    fast = [[(0, 0), (0, 10_300)], [(0, 10_300), (6000, 10_300)], [(6000, 10_300), (6000, 0)]]
+    tables = tables_of(
+        villages_at([(0, 0), (3000, 0), (6000, 0)]),
+        roads=roads_of([near, *fast], speed_kmh=[25.0, 150.0, 150.0, 150.0]),
+    )
+    minutes = slower_minutes(tables, TravelOptions())
+    assert minutes[0, 2] < 6 / (25 * 0.85) * 60
+    assert check(*plan_of(tables, np.arange(3), minutes), tables, study()).broken == ()
+
+
+def test_between_roads_of_equal_size_the_nearer_counts_for_both():
+    roads = roads_of([[(0, 0), (3000, 0), (6000, 0)], [(0, 300), (3000, 300), (6000, 300)]])
+    for flipped in (roads, roads[::-1].reset_index(drop=True)):
+        tables = tables_of(villages_at([(0, 100), (3000, 100), (6000, 100)]), roads=flipped)
+        minutes = slower_minutes(tables, TravelOptions())
+        assert np.isfinite(minutes).all()
+        assert check(*plan_of(tables, np.arange(3), minutes), tables, study()).broken == ()
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.05])
+def test_faint_ties_hold_nothing_together(sample_run, weight):
+    broken = verdict_on(sample_run, ties=sample_run.shown_ties().assign(weight=weight)).broken
+    assert len(broken) == len(sample_run.result.clusters)
+    assert all("not connected by ties of at least 0.1" in line for line in broken)
+
+
+def test_a_tie_too_strong_for_its_minutes_is_found(sample_run):
+    broken = verdict_on(sample_run, ties=sample_run.shown_ties().assign(weight=1.0)).broken
+    assert all("a tie weighs more than its minutes allow" in line for line in broken)
+    assert broken
+
+
+@pytest.mark.parametrize(("column", "says"), [("max_minutes", "minutes differ"), ("population", "population is")])
+def test_a_number_that_is_none_is_found(sample_run, column, says):
+    clusters = sample_run.result.clusters.copy()
+    clusters[column] = np.nan
+    assert all(says in line for line in verdict_on(sample_run, clusters).broken)
+    assert verdict_on(sample_run, clusters).broken
+    assert not verdict_on(sample_run, ties=sample_run.shown_ties().assign(minutes=np.nan)).passed
+
+
+def test_a_plan_without_clusters_does_not_pass(sample_run):
+    assert verdict_on(sample_run, sample_run.result.clusters.iloc[:0]).broken == ("there is no cluster",)
+
+
 def test_straight_lines_are_checked_too():
     tables = tables_of(villages_at([(0, 0), (4000, 0), (4000, 3000)]))
     minutes = slower_minutes(tables, TravelOptions())

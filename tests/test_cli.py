@@ -120,6 +120,9 @@ MISTAKES = {
     "contradictory limits": ("study.toml", lambda t: t + "\n[limits]\nmin_people = 9e9\n", "min_people"),
     "limit beyond travel": ("study.toml", lambda t: t + "\n[limits]\nmax_minutes = 60\n", "travel.max_minutes"),
     "unknown wish": ("study.toml", lambda t: t + '\n[planner]\nmust_link = [["Knebel", "Atlantis"]]\n', "'Atlantis'"),
+    "wish of one village": (
+        "study.toml", lambda t: t + '\n[planner]\ncannot_link = [["Knebel", "knebel"]]\n', "one village",
+    ),
     "wish beyond the limit": (
         "study.toml", lambda t: t + '\n[planner]\nmust_link = [["Knebel", "Pindstrup"]]\n', "cannot be in one cluster",
     ),

@@ -3,6 +3,8 @@
 import dataclasses
 import hashlib
 import json
+import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import networkx as nx
@@ -151,8 +153,6 @@ def test_a_run_reads_back(written, sample_run):
 
 
 def test_a_changed_output_is_not_read_back(written, tmp_path):
-    import shutil
-
     copy = shutil.copytree(written, tmp_path / "copy")
     text = (copy / "clusters.geojson").read_text(encoding="utf-8")
     (copy / "clusters.geojson").write_text(text.replace('"rank": 1', '"rank": 2', 1), encoding="utf-8")
@@ -181,6 +181,55 @@ def test_an_interrupted_run_leaves_the_earlier_outputs_whole(sample_run, tmp_pat
         write_run(sample_run, folder, pages={"map.html": "half"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_an_interruption_while_moving_brings_the_earlier_outputs_back(sample_run, tmp_path, monkeypatch):
+    folder = tmp_path / "out"
+    write_run(sample_run, folder, pages=PAGES)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    moves = []
+    move = Path.replace
+
+    def interrupted(path, target):
+        moves.append(path)
+        if len(moves) == len(before) + 4:
+            raise KeyboardInterrupt
+        return move(path, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_run(sample_run, folder, pages=dict.fromkeys(PAGES, "new"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("record", [{"sources": 5}, {"sources": []}, {"outputs": {}}, {"outputs": [1]}, {"study": 1}])
+def test_a_damaged_record_is_one_clear_error(written, tmp_path, record):
+    copy = shutil.copytree(written, tmp_path / "copy")
+    whole = json.loads((copy / "run.json").read_text(encoding="utf-8"))
+    (copy / "run.json").write_text(json.dumps({**whole, **record}), encoding="utf-8")
+    if record == {"sources": []}:
+        assert read_run(copy).source_sums == {}
+        return
+    with pytest.raises(InputError, match=r"run\.json: (not a record of a run|does not list)"):
+        read_run(copy)
+
+
+def test_a_replaced_map_is_noticed(written, tmp_path):
+    copy = shutil.copytree(written, tmp_path / "copy")
+    (copy / "map.html").write_text("another map", encoding="utf-8")
+    with pytest.raises(InputError, match=r"map\.html: changed since the run wrote it"):
+        read_run(copy)
+
+
+def test_ids_that_look_like_dates_read_back_as_they_are(sample_run, tmp_path):
+    result = sample_run.result
+    clusters = result.clusters.assign(village_ids="2020-01-01")
+    write_run(
+        dataclasses.replace(sample_run, result=dataclasses.replace(result, clusters=clusters)),
+        tmp_path / "out", pages=PAGES,
+    )  # fmt: skip
+    assert read_run(tmp_path / "out").clusters["village_ids"].tolist() == ["2020-01-01"] * len(clusters)
 
 
 def test_other_files_in_the_folder_are_left_alone(sample_run, tmp_path):

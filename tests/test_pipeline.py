@@ -1,5 +1,6 @@
 """The whole way, on the sample and on real data: facts that must stay true."""
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from conftest import DENMARK, osm_study
 
 from geoklynge import pipeline
 from geoklynge.checker import Verdict
-from geoklynge.errors import CheckFailedError
+from geoklynge.errors import CheckFailedError, NoPlanError
 from geoklynge.exports import write_run
 from geoklynge.pipeline import run
 from geoklynge.study import Facts
@@ -89,6 +90,30 @@ def test_a_result_that_fails_the_check_is_never_returned(sample_study, monkeypat
     monkeypatch.setattr(pipeline, "check", lambda *_: lie)
     with pytest.raises(CheckFailedError, match="the checker found Knebel: 21 minutes"):
         run(sample_study)
+
+
+def test_with_one_municipality_sets_are_cut_at_its_border_and_not_dropped(sample_study, monkeypatch):
+    whole = pipeline.read_tables(sample_study)
+    villages = whole.villages.assign(
+        municipality_id=["west" if point.x < 594_000 else "east" for point in whole.villages.geometry]
+    )
+    monkeypatch.setattr(pipeline, "read_tables", lambda _: dataclasses.replace(whole, villages=villages))
+    strict = sample_study.model_copy(
+        update={"limits": sample_study.limits.model_copy(update={"one_municipality": True})}
+    )
+    result = run(strict)
+    placed = result.result.villages.dropna(subset="cluster_id")
+    assert placed.groupby("cluster_id")["municipality_id"].nunique().eq(1).all()
+    assert len(placed) >= 65
+
+
+def test_nobody_to_serve_is_no_plan(sample_study, monkeypatch):
+    whole = pipeline.read_tables(sample_study)
+    villages = whole.villages.assign(population=0, people=0.0)
+    monkeypatch.setattr(pipeline, "read_tables", lambda _: dataclasses.replace(whole, villages=villages))
+    empty = sample_study.model_copy(update={"limits": sample_study.limits.model_copy(update={"min_people": 0.0})})
+    with pytest.raises(NoPlanError, match="no candidate is worth choosing"):
+        run(empty)
 
 
 def test_a_must_link_is_kept_in_the_whole_run(sample_study):

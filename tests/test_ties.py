@@ -367,7 +367,8 @@ def test_ties_are_those_of_the_formulas(tables):
         gap = sum(weights[key] for key in has[a] ^ has[b]) / sum(weights.values()) if weights else 0
         one, other = villages["parish_id"].fillna("").iloc[[a, b]]
         identity = float(one == other != "")
-        known = {"proximity": 0.35, **({"overlap": 0.35, "complementarity": 0.15} if categories else {}),
+        known = {"proximity": 0.35, **({"overlap": 0.35} if categories else {}),
+                     **({"complementarity": 0.15} if tables.services["village_id"].notna().any() else {}),
                  **({"identity": 0.15} if villages["parish_id"].notna().any() else {})}  # fmt: skip
         layers = {"proximity": proximity, "overlap": overlap[a, b], "complementarity": proximity * gap,
                   "identity": identity}  # fmt: skip

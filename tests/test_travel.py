@@ -182,6 +182,15 @@ def test_straight_lines_are_lengthened_and_say_so():
     assert travel.nearest["school"].tolist() == pytest.approx([0, 15.6, 93.6])
 
 
+def test_where_no_place_is_near_a_road_nothing_is_reached_and_nothing_fails():
+    services = services_at([("school", 0, 9000, "v00")])
+    tables = tables_of(villages_at([(0, 9000), (3000, 9000)]), services, roads=roads_of([long_road(0)]))
+    travel = measure_travel(tables, TravelOptions())
+    assert len(travel.between.minutes) == len(travel.to_services.minutes) == 0
+    assert travel.nearest["school"].isna().all()
+    assert travel.why_absent(0, 1) is Absence.FAR_FROM_ROAD
+
+
 @pytest.mark.parametrize("roads", [None, roads_of([long_road(0)])], ids=["straight", "roads"])
 def test_a_country_without_services_has_travel_all_the_same(roads):
     travel = measure_travel(tables_of(villages_at([(0, 0), (3000, 0)]), roads=roads), TravelOptions())
