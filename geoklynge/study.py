@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -54,7 +55,7 @@ class Category(_Part):
     weight: Annotated[float, Field(ge=0)] = 1.0
     half_minutes: Positive = 6.0
     people_needed: Positive = 1000.0
-    tags: tuple[str, ...] = ()
+    tags: tuple[Annotated[str, Field(pattern=r"^[^=\s]+=.*\S")], ...] = ()
 
 
 class RoadSpeed(_Part):
@@ -94,6 +95,15 @@ class Sources(_Part):
     services: OneOrMore = ()
     roads: OneOrMore = ()
     links: OneOrMore = ()
+
+    @model_validator(mode="after")
+    def _each_file_once(self) -> Sources:
+        for table in type(self).model_fields:
+            paths = [normpath(path) for path in getattr(self, table)]
+            twice = [path for number, path in enumerate(paths) if path in paths[:number]]
+            if twice:
+                raise ValueError(f"{table} names {twice[0]!r} twice")
+        return self
 
 
 class TravelOptions(_Part):

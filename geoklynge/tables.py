@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import pandas as pd
 import pandera.pandas as pa
-from pyproj import CRS
+from pyproj import CRS, Proj
 
 from .errors import CrsError, TableError
 
 KINDS = ("hamlet", "village", "town", "city")  # smallest first
+LARGEST_STRETCH = 0.01  # how far from 1 the scale of a study's projection may be; UTM keeps to 0.0004 in its zone
 
 
 @dataclass(frozen=True)
@@ -230,14 +231,37 @@ def _say(case: dict[str, object], columns: tuple[Column, ...], table: pd.DataFra
     return f"{row}column {name!r}: {case['failure_case']!r} {check}"
 
 
-def check_crs(crs: CRS | None, *, source: str) -> None:
+def check_crs(crs: CRS | None, *, source: str, middle: tuple[float, float] | None = None) -> None:
     """
-    Require a reference system that measures in metres.
+    Require a projection that measures in metres, and true ones where the data lies.
+
+    Parameters
+    ----------
+    crs
+        The reference system.
+    source
+        Where it was named, for the message.
+    middle
+        Longitude and latitude (degrees) where a metre must be true to 1 %, north and east.
 
     Raises
     ------
     CrsError
-        If there is none, or its axes are not in metres.
+        If there is none, its axes are not in metres, it is no projection, or its metres are not true.
     """
     if crs is None or crs.axis_info[0].unit_name != "metre":
         raise CrsError("coordinates are not in metres", where=source, advice="reproject to the study's CRS")
+    advice = "choose a projection made for the area, such as its UTM zone (EPSG:25832 in Denmark)"
+    if not crs.is_projected:
+        raise CrsError("no projection onto a plane, so distances cannot be measured in it", where=source, advice=advice)
+    if middle is None:
+        return
+    factors = Proj(crs).get_factors(*middle)
+    scale = max(factors.meridional_scale, factors.parallel_scale, key=lambda found: abs(found - 1))
+    if not abs(scale - 1) <= LARGEST_STRETCH:
+        raise CrsError(
+            f"a metre on the ground is {scale:.4g} m in it at {middle[1]:.2f} N, {middle[0]:.2f} E, where the villages "
+            f"lie; at most {LARGEST_STRETCH:.0%} off is allowed",
+            where=source,
+            advice=advice,
+        )

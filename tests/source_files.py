@@ -28,7 +28,7 @@ def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> str:
     return name
 
 
-def study_in(folder: Path, *, only=(), crs=None, travel=None, **sources) -> Study:
+def study_in(folder: Path, *, only=(), crs=None, travel=None, limits=None, **sources) -> Study:
     """Make a study of files in `folder`, of the municipalities `only`; by default of the four places on Mols."""
     if not {"villages", "osm"} & set(sources):
         sources["villages"] = write(folder, "villages.csv", MOLS)
@@ -38,6 +38,7 @@ def study_in(folder: Path, *, only=(), crs=None, travel=None, **sources) -> Stud
         municipalities=only,
         crs=crs,
         travel=travel or {},
+        limits=limits or {},
         sources=sources,
     )
 

@@ -65,7 +65,7 @@ def test_every_reason_and_standing_has_words():
 
 def test_every_finding_of_the_project_has_a_title():
     code = "\n".join(path.read_text(encoding="utf-8") for path in MAPS.parent.rglob("*.py"))
-    codes = set(re.findall(r'[fF]inding\(\s*f?"([a-z_{}]+)",', code))
+    codes = set(re.findall(r'[fF]inding\(\s*f?"([a-z0-9_{}]+)",', code))
     assert {"population_missing", "places_without_parish"} <= codes
     for code in codes:
         for word in ("villages", "services") if "{" in code else ("",):

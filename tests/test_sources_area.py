@@ -281,3 +281,34 @@ def test_a_study_without_services_has_an_empty_table(tmp_path):
     assert tables.services.empty
     assert tables.services.crs == tables.crs
     assert (tables.roads, tables.links, tables.parishes, tables.municipalities) == (None, None, None, None)
+
+
+def test_a_municipality_known_by_name_alone_has_an_id(tmp_path):
+    places = villages(
+        tmp_path, ("A", 0, None, "Syddjurs"), ("B", 5_000, "0706", "SYDDJURS Kommune"), ("C", 9_000, None, "Ærø"),
+        ("D", 12_000, None, None), extra=("municipality_id", "municipality"),
+    )  # fmt: skip
+    found = read(tmp_path, villages=places).villages["municipality_id"]
+    assert found[:3].tolist() == ["0706", "0706", "aeroe"]
+    assert pd.isna(found[3])
+    assert read(tmp_path, only=("Ærø",), villages=places).villages["name"].tolist() == ["C"]
+    listed = write(tmp_path, "m.csv", "kode,navn\n0706,Syddjurs\n0492,Ærø\n")
+    found = read(tmp_path, villages=places, municipalities=listed).villages["municipality_id"]
+    assert found[:3].tolist() == ["0706", "0706", "0492"]
+
+
+def test_a_parish_known_by_name_alone_has_an_id_where_there_are_no_parishes(tmp_path):
+    places = villages(
+        tmp_path, ("A", 0, None, "Nr. Åby"), ("B", 1_000, None, "Nørre Aaby"), ("C", 2_000, "8001", "Vester"),
+        ("D", 3_000, None, "VESTER"), ("E", 4_000, None, None), extra=("parish_id", "parish"),
+    )  # fmt: skip
+    found = read(tmp_path, villages=places).villages["parish_id"]
+    assert found[:4].tolist() == ["noerre aaby", "noerre aaby", "8001", "8001"]
+    assert pd.isna(found[4])
+
+
+def test_the_names_of_link_ends_outside_are_told(tmp_path, areas):
+    places = villages(tmp_path, ("A", 1_000), ("B", 2_000), ("E", 40_000), ("F", 50_000))
+    links = write(tmp_path, "l.csv", "village_a,village_b,road_km\na,b,2\nb,e,40\ne,f,10\n")
+    tables = read(tmp_path, villages=places, links=links, **areas)
+    assert [(f.count, f.examples) for f in tables.findings if f.code == "links_outside"] == [(2, ("E", "F"))]

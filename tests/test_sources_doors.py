@@ -45,6 +45,8 @@ VILLAGES = {
     "quote left open": (HEAD + '"a,A,56.2,10.5,5\n', "not readable as CSV"),
     "column twice": ("name,name,lat,lon,population\nA,A,56.2,10.5,5\n", "column 'name' stands twice"),
     "not WKT": ("name,population,wkt\nA,5,HERE (1 2)\n", "row 1, column 'wkt': 'HERE (1 2)' is not WKT"),
+    "an id like two": (HEAD + ROW + "a; b,A,56.2,10.5,5\n", "v.csv, row 2, column 'village_id': 'a; b': ids may not"),
+    "a name of control characters": (HEAD + "a,\x01,56.2,10.5,5\n", "row 1, column 'name' is empty"),
     "WKT of a line": ('name,population,wkt\nA,5,"LINESTRING (10 56, 11 56)"\n', "is a LineString, not a point"),
 }
 
@@ -80,7 +82,8 @@ def test_metres_of_nobody_knows_which_system(tmp_path):
 )
 def test_a_missing_file(tmp_path, name):
     table = "osm" if name.endswith("pbf") else "villages"
-    assert refused(tmp_path, **{table: name}) == f"{name}: no such file: correct the path in the study file"
+    message = refused(tmp_path, **{table: name})
+    assert message == f"{name}: no such file ({(tmp_path / name).resolve()}): correct the path in the study file"
 
 
 @pytest.mark.parametrize("table", ["villages", "parishes", "municipalities", "services", "roads", "links", "osm"])
@@ -310,3 +313,38 @@ def test_a_broken_sources_toml(tmp_path):
     assert "sources.toml: not readable as TOML" in refused(tmp_path)
     write(tmp_path, "sources.toml", '"villages.csv" = "CC0"')
     assert "'villages.csv' is not a table" in refused(tmp_path)
+
+
+@pytest.mark.parametrize("capacity", ["0", "-3"])
+def test_a_capacity_of_nothing(tmp_path, capacity):
+    text = f"name,category,village_id,capacity\nA,school,knebel,90\nB,school,agri,\nC,school,agri,{capacity}\n"
+    message = refused(tmp_path, services=write(tmp_path, "s.csv", text))
+    assert message.startswith("s.csv")
+    assert "row 3, column 'capacity': " in message
+
+
+def test_one_municipality_without_knowing_any(tmp_path):
+    with pytest.raises(StudyError, match=r"which one 'Agri' lies in \(and 3 more\)") as caught:
+        read(tmp_path, limits={"one_municipality": True})
+    assert (caught.value.where, caught.value.exit_code) == ("limits.one_municipality", 2)
+    rows = {"kode": ["0706"], "navn": ["Syddjurs"]}
+    name = geojson(tmp_path, "m.geojson", rows, [box(10.3, 56, 11, 56.5)])
+    assert len(read(tmp_path, limits={"one_municipality": True}, municipalities=name).villages) == 4
+
+
+STRETCHED = {
+    "EPSG:3857": "a metre on the ground is 1.799 m in it at 56.22 N, 10.50 E, where the villages lie",
+    "EPSG:4978": "no projection onto a plane",
+    "EPSG:32610": "a metre on the ground is ",
+    "EPSG:4326": "coordinates are not in metres",
+}
+
+
+@pytest.mark.parametrize(("crs", "says"), STRETCHED.items(), ids=STRETCHED)
+def test_a_study_in_a_system_without_true_metres(tmp_path, crs, says):
+    message = refused(tmp_path, CrsError, crs=crs)
+    assert message.startswith(f"study.crs '{crs}': {says}")
+
+
+def test_a_study_may_be_in_the_neighbouring_zone(tmp_path):
+    assert read(tmp_path, crs="EPSG:25833").crs.to_epsg() == 25833

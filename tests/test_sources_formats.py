@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyproj import CRS
 from shapely import MultiPoint, Point, Polygon
-from source_files import MOLS, finding, geojson, read, write
+from source_files import MOLS, finding, geojson, pbf, read, write
 
 from geoklynge.sources.naming import ids_from, name_key
 
@@ -87,7 +87,32 @@ def test_easting_and_northing_are_danish_metres(tmp_path, plain):
         x=points.x.to_numpy(), y=points.y.to_numpy()
     )
     rows.to_csv(tmp_path / "xy.csv", index=False)
-    assert_same_villages(read(tmp_path, villages="xy.csv").villages, plain)
+    tables = read(tmp_path, villages="xy.csv")
+    assert_same_villages(tables.villages, plain)
+    assert finding(tables, "positions_taken_as_utm32") == 4
+    stated = read(tmp_path, villages="xy.csv", crs="EPSG:25832")
+    assert_same_villages(stated.villages, plain)
+    assert finding(stated, "positions_taken_as_utm32") == 0
+
+
+@pytest.mark.parametrize("column", ["xy", "wkt"])
+def test_metres_are_those_of_the_study_where_it_names_a_system(tmp_path, plain, column):
+    points = plain.geometry.to_crs(25833)
+    rows = pd.DataFrame(plain[["village_id", "name", "kind", "population", "parish"]])
+    wkt = {"wkt": points.to_wkt().to_numpy()}
+    rows = rows.assign(**wkt if column == "wkt" else {"x": points.x.to_numpy(), "y": points.y.to_numpy()})
+    rows.to_csv(tmp_path / "xy.csv", index=False)
+    tables = read(tmp_path, villages="xy.csv", crs="EPSG:25833")
+    assert tables.crs.to_epsg() == 25833
+    assert tables.villages.to_crs(25832).distance(plain).max() < 0.01
+    assert finding(tables, "positions_taken_as_utm32") == 0
+
+
+def test_control_characters_leave_names(tmp_path):
+    text = 'name,lat,lon,population\n"Ny\x00by\nved\tsøen\x1f",56.2,10.5,5\n'.replace("\x00", "\x02")
+    assert read(tmp_path, villages=write(tmp_path, "v.csv", text)).villages["name"].tolist() == ["Nyby ved søen"]
+    osm = pbf(tmp_path, "x.osm.pbf", {1: (10.5, 56.2, {"place": "village", "name": "Ny\x07by\nved søen"})})
+    assert read(tmp_path, osm=osm).villages["name"].tolist() == ["Nyby ved søen"]
 
 
 @pytest.mark.parametrize("name", ["v.gpkg", "v.geojson"])

@@ -3,11 +3,13 @@
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import Point
 from source_files import finding, read, write
 
+from geoklynge.errors import TableError
 from geoklynge.sources.columns import only_declared
 from geoklynge.sources.merge import merge_services, merge_villages
 from geoklynge.tables import SERVICES, VILLAGES
@@ -181,3 +183,39 @@ def test_services_files_in_their_order(tmp_path):
     tables = read(tmp_path, services=(a, b))
     assert tables.services[["service_id", "name", "capacity"]].to_numpy().tolist() == [["a", "Molsskolen", 200.0]]
     assert finding(tables, "services_merged") == 1
+
+
+PLACES = {"Alfa": 0, "Beta": 10_000, "Gamma": 20_000, "Delta": 30_000}
+
+
+def numbered(**names):
+    """Make a source of places far apart: name=id."""
+    return villages(*((ident, name, PLACES[name], 1, "hamlet", None) for name, ident in names.items()))
+
+
+@pytest.mark.parametrize(
+    ("later", "clash"),
+    [
+        (numbered(Alfa="2", Beta="1"), "1"),
+        (numbered(Alfa="2", Beta="3", Gamma="4"), "2"),
+        (numbered(Alfa="1", Delta="3"), "3"),
+    ],
+    ids=["swapped", "shifted", "a new place under an old id"],
+)
+def test_one_id_for_two_places_is_refused(later, clash):
+    with pytest.raises(TableError, match=f"village_id '{clash}' stands for different places"):
+        merge_villages([numbered(Alfa="1", Beta="2", Gamma="3"), later])
+
+
+def test_an_id_that_was_merged_away_still_means_its_place():
+    first = villages(("a", "By", 0, 9, "hamlet", None), ("b", "By", 100, 1, "hamlet", None))
+    same = villages(("b", "By", 100, 1, "hamlet", None))
+    assert merge_villages([first, same]).now == {"a": "a", "b": "a"}
+    other = villages(("b", "Tved", 9_000, 1, "hamlet", None))
+    with pytest.raises(TableError, match="village_id 'b' stands for different places"):
+        merge_villages([first, other])
+
+
+def test_the_same_ids_for_the_same_places_are_fine():
+    first, later = numbered(Alfa="1", Beta="2"), numbered(Alfa="1", Beta="2", Gamma="3")
+    assert merge_villages([first, later]).now == {"1": "1", "2": "2", "3": "3"}

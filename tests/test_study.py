@@ -319,3 +319,19 @@ def test_limits_are_kept_exactly_when_every_comparison_holds(fact, limits):
 def test_a_study_made_in_python_is_checked_as_a_file_is():
     with pytest.raises(ValidationError, match="Extra inputs"):
         Study(name="x", sources={"villages": "v.csv"}, limts={})
+
+
+@pytest.mark.parametrize("again", ["a.csv", "./a.csv", "sub/../a.csv"])
+def test_a_file_named_twice_is_refused(refusal, again):
+    text = HEAD + f'services = ["a.csv", "b.csv", "{again}"]\n'
+    assert refusal(text) == "sources: services names 'a.csv' twice"
+
+
+def test_a_file_may_serve_two_tables(tmp_path):
+    assert read_text(tmp_path, HEAD + 'services = "villages.csv"\n').sources.services == ("villages.csv",)
+
+
+@pytest.mark.parametrize("tag", ["amenity", "=bank", "amenity=", "amenity bank"])
+def test_a_tag_that_is_no_pair_is_refused(refusal, tag):
+    text = HEAD + f'[services.categories.sauna]\nda = "Sauna"\nen = "Sauna"\ntags = ["leisure=sauna", "{tag}"]\n'
+    assert "services.categories.sauna.tags.1: String should match pattern" in refusal(text)

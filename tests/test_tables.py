@@ -176,3 +176,14 @@ def test_people_stay_with_their_place(rows_and_index):
     found = people_of(places(rows, index=index), default)
     assert found.index.tolist() == list(index)
     assert found.tolist() == [default[kind] if known is None else known for kind, known in rows]
+
+
+def test_metres_must_be_true_where_the_data_lies():
+    for crs in (25832, 25833, 3035):
+        assert check_crs(CRS.from_epsg(crs), source="x", middle=(10.5, 56.2)) is None
+    with pytest.raises(CrsError, match=r"^x: a metre on the ground is 1\.79. m in it at 56\.20 N, 10\.50 E"):
+        check_crs(CRS.from_epsg(3857), source="x", middle=(10.5, 56.2))
+    with pytest.raises(CrsError, match=r"^x: a metre on the ground is "):
+        check_crs(CRS.from_epsg(25832), source="x", middle=(30.0, 20.0))
+    with pytest.raises(CrsError, match=r"^x: no projection onto a plane"):
+        check_crs(CRS.from_epsg(4978), source="x")

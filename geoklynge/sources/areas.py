@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 from ..errors import TableError
 from ..tables import MUNICIPALITIES, PARISHES, Column, Finding, check_table
@@ -19,13 +20,15 @@ from .records import finding
 KINDS_OF_AREA: dict[str, tuple[Column, ...]] = {"parishes": PARISHES, "municipalities": MUNICIPALITIES}
 
 
-def read_areas(path: Path, *, source: str, table: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def read_areas(
+    path: Path, *, source: str, table: str, crs: CRS | None = None
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Read parishes or municipalities, in the file's reference system.
 
     Rows may lack geometry (attributes only). Rows that repeat id and name are parts of one area and are
     united; a code that two differently named areas share is kept for the first name in the alphabet and
-    numbered for the other.
+    numbered for the other. `crs` is for `read_layer`.
 
     Raises
     ------
@@ -35,11 +38,11 @@ def read_areas(path: Path, *, source: str, table: str) -> tuple[gpd.GeoDataFrame
         If its reference system is missing, unknown or wrong.
     """
     columns = KINDS_OF_AREA[table]
-    layer = read_layer(path, source=source, table=table)
+    layer = read_layer(path, source=source, table=table, crs=crs)
     rows, findings = areas_of(layer.shaped(columns), source=source)
     check_table(pd.DataFrame(rows), columns, source=source, unique_id=False)
     _refuse_repeats(rows, columns[0].name, source, may_share=table == "parishes")
-    return _one_row_an_id(only_declared(rows, columns), columns[0].name, source, findings)
+    return _one_row_an_id(only_declared(rows, columns), columns[0].name, source, [*layer.findings, *findings])
 
 
 def _refuse_repeats(rows: gpd.GeoDataFrame, id_name: str, source: str, *, may_share: bool) -> None:

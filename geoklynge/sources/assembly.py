@@ -25,6 +25,7 @@ from .place import (
     join_areas_by_place,
     study_area,
     study_crs,
+    wanted_crs,
 )
 from .records import finding, record_of
 from .services import place_services, read_services, require_villages
@@ -38,11 +39,12 @@ class _Desk:
     """One reading of a study: notes the record of every file and the findings about its rows."""
 
     study: Study
+    crs: CRS | None
     records: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     def file(self, source: str, table: str, read: Callable[..., Read]) -> gpd.GeoDataFrame:
-        rows, findings = read(self.study.path_of(source), source=source)
+        rows, findings = read(self.study.path_of(source), source=source, crs=self.crs)
         self.findings += findings
         self.record(source, table, len(rows))
         return rows
@@ -75,10 +77,10 @@ def read_tables(study: Study) -> Tables:
     StudyError
         If the study names a municipality that its sources do not know, or no village lies in its area.
     """
-    desk = _Desk(study)
+    desk = _Desk(study, wanted_crs(study.crs))
     osm = _read_osm(desk)
     found = _read_villages(desk, osm)
-    crs = study_crs(study.crs, found)
+    crs = study_crs(desk.crs, found)
     merged = merge_villages([table.to_crs(crs) for table in found])
     desk.findings += merged.findings
     parishes = _read_areas(desk, "parishes", study.sources.parishes, crs)
@@ -145,8 +147,21 @@ def _keep_villages(
     text = f"places outside the study's area, left out: {outside} of {len(joined)}"
     desk.findings += finding("places_outside", outside, text, joined.loc[~inside, "name"])
     villages = joined[inside].sort_values("village_id", ignore_index=True)
+    _require_municipalities(desk, villages)
     _note_gaps(desk, villages, with_parishes=parishes is not None)
     return villages.assign(people=people_of(villages, desk.study.limits.people_where_unknown))
+
+
+def _require_municipalities(desk: _Desk, villages: gpd.GeoDataFrame) -> None:
+    """Refuse villages of no known municipality where clusters must keep to one."""
+    without = villages.loc[villages["municipality_id"].isna(), "name"]
+    if desk.study.limits.one_municipality and len(without):
+        raise StudyError(
+            f"clusters must keep to one municipality, but no source says which one {without.iloc[0]!r} lies in"
+            + (f" (and {len(without) - 1} more)" if len(without) > 1 else ""),
+            where="limits.one_municipality",
+            advice="add sources.municipalities or a municipality column, or take the limit out",
+        )
 
 
 def _note_gaps(desk: _Desk, villages: gpd.GeoDataFrame, *, with_parishes: bool) -> None:
@@ -219,6 +234,8 @@ def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.D
         tables.append(rows)
     if not tables:
         return None
-    links, findings = measure_links(pd.concat(tables, ignore_index=True), villages, detour=desk.study.travel.detour)
+    links, findings = measure_links(
+        pd.concat(tables, ignore_index=True), villages, read=merged.villages, detour=desk.study.travel.detour
+    )
     desk.findings += findings
     return links

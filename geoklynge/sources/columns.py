@@ -13,6 +13,7 @@ from ..errors import TableError
 from ..tables import Column
 
 LARGEST_WHOLE = 1e15  # beyond this a float no longer holds every whole number
+_BREAKS, _CONTROL = re.compile(r"[\t\r\n]+"), re.compile(r"[\x00-\x1f]")
 
 
 def find_column(frame: pd.DataFrame, names: Iterable[str]) -> str | None:
@@ -68,11 +69,23 @@ def _empty(column: Column, index: pd.Index) -> pd.Series:
     return pd.Series(nothing, index=index, dtype=column.dtype)
 
 
+def plain_text(text: str) -> str:
+    r"""
+    Take control characters out of a text; tabs and line ends become spaces, outer spaces go.
+
+    Examples
+    --------
+    >>> plain_text("Ny\x00by\r\nved\tsøen ")
+    'Nyby ved søen'
+    """
+    return _CONTROL.sub("", _BREAKS.sub(" ", text)).strip()
+
+
 def text_of(values: pd.Series) -> pd.Series:
-    """Read a column as text: outer spaces go, an empty cell is missing, 706.0 is "706"."""
+    """Read a column as text in the form of `plain_text`; an empty cell is missing, 706.0 is "706"."""
     if pd.api.types.is_float_dtype(values) and (values.dropna() % 1 == 0).all():
         values = values.astype("Int64")
-    text = values.astype("string").str.strip()
+    text = values.astype("string").map(plain_text, na_action="ignore").astype("string")
     return text.mask(text == "")
 
 

@@ -46,13 +46,14 @@ class Layer:
     rows: gpd.GeoDataFrame
     source: str
     decimal_comma: bool = False
+    findings: tuple[Finding, ...] = ()
 
     def shaped(self, columns: tuple[Column, ...]) -> gpd.GeoDataFrame:
         """Bring the columns to their declared names and types; see `shape_table`."""
         return shape_table(self.rows, columns, source=self.source, decimal_comma=self.decimal_comma)
 
 
-def read_layer(path: Path, *, source: str, table: str) -> Layer:
+def read_layer(path: Path, *, source: str, table: str, crs: CRS | None = None) -> Layer:
     """
     Read one file of rows.
 
@@ -64,6 +65,8 @@ def read_layer(path: Path, *, source: str, table: str) -> Layer:
         The path as the study file writes it, for messages.
     table
         Which table it is for; picks the layer of that name in a GeoPackage with several.
+    crs
+        What the metres of a CSV file are in; without it those that look Danish are EPSG:25832, and said so.
 
     Raises
     ------
@@ -74,10 +77,10 @@ def read_layer(path: Path, *, source: str, table: str) -> Layer:
     """
     require_file(path, source)
     ending = path.suffix.lower()
-    decimal_comma = False
+    decimal_comma, findings = False, list[Finding]()
     if ending in CSV_ENDINGS:
         text, decimal_comma = read_delimited(path, source=source)
-        rows = place_rows(text, source=source, decimal_comma=decimal_comma)
+        rows, findings = place_rows(text, source=source, decimal_comma=decimal_comma, crs=crs)
     elif ending in VECTOR_ENDINGS:
         rows = _read_vector(path, source=source, table=table)
     elif ending in PARQUET_ENDINGS:
@@ -94,7 +97,7 @@ def read_layer(path: Path, *, source: str, table: str) -> Layer:
             advice="write one into it (a Shapefile needs its .prj)",
         )
     check_degrees(rows, source=source)
-    return Layer(rows.reset_index(drop=True), source, decimal_comma)
+    return Layer(rows.reset_index(drop=True), source, decimal_comma, tuple(findings))
 
 
 def _read_vector(path: Path, *, source: str, table: str) -> gpd.GeoDataFrame:

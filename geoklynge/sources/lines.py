@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import CRS
 
 from ..errors import TableError
 from ..study import Mode
@@ -19,11 +20,13 @@ from .road_tags import direction, posted_limits, road_class
 from .services import require_villages
 
 
-def read_roads(path: Path, *, source: str, mode: Mode) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def read_roads(
+    path: Path, *, source: str, mode: Mode, crs: CRS | None = None
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Read road lines, in the file's reference system; lines in several parts become a row a part.
 
-    Class, posted limit and direction are understood in OSM's words.
+    Class, posted limit and direction are understood in OSM's words; `crs` is for `read_layer`.
 
     Raises
     ------
@@ -32,7 +35,7 @@ def read_roads(path: Path, *, source: str, mode: Mode) -> tuple[gpd.GeoDataFrame
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="roads")
+    layer = read_layer(path, source=source, table="roads", crs=crs)
     lines = lines_of(layer.rows, source=source)
     speed = find_column(lines, ("speed_kmh", "maxspeed"))
     if speed is not None:
@@ -50,7 +53,7 @@ def read_roads(path: Path, *, source: str, mode: Mode) -> tuple[gpd.GeoDataFrame
         dtype="string",
     )
     rows["road_class"] = rows["road_class"].map(road_class).astype("string")
-    return only_declared(rows, ROADS), []
+    return only_declared(rows, ROADS), list(layer.findings)
 
 
 def read_links(path: Path, *, source: str, now: Mapping[str, str]) -> pd.DataFrame:
@@ -81,7 +84,7 @@ def read_links(path: Path, *, source: str, now: Mapping[str, str]) -> pd.DataFra
 
 
 def measure_links(
-    links: pd.DataFrame, villages: gpd.GeoDataFrame, *, detour: float
+    links: pd.DataFrame, villages: gpd.GeoDataFrame, *, read: pd.DataFrame, detour: float
 ) -> tuple[pd.DataFrame, list[Finding]]:
     """
     Keep the links inside the study; one without a length is the straight line times `detour`.
@@ -91,13 +94,19 @@ def measure_links(
     links
         With `village_a`, `village_b`, `road_km` (kilometres, may be missing), `road_class`.
     villages
-        In the study's reference system.
+        Those of the study, in its reference system.
+    read
+        All villages of the sources, also those outside the study: for the names of the ends that are left out.
     detour
         How much longer than the straight line a road is.
     """
     ids = pd.Index(villages["village_id"])
     a, b = ids.get_indexer(links["village_a"]), ids.get_indexer(links["village_b"])
     kept = (a >= 0) & (b >= 0)
+    ends = pd.concat([links.loc[a < 0, "village_a"], links.loc[b < 0, "village_b"]])
+    text = f"links with an end outside the study's area, left out: {(~kept).sum()} of {len(links)}"
+    names = read.loc[read["village_id"].isin(ends), "name"]
+    findings = finding("links_outside", int((~kept).sum()), text, names)
     links, a, b = links[kept].reset_index(drop=True), a[kept], b[kept]
     xy = np.column_stack([villages.geometry.x, villages.geometry.y])
     straight = pd.Series(np.hypot(*(xy[a] - xy[b]).T) / 1000, index=links.index)
@@ -106,4 +115,4 @@ def measure_links(
     links = links.assign(road_km=measured).sort_values(["village_a", "village_b", "road_km"], ignore_index=True)
     count = int(blank.sum())
     text = f"links without a length, counted with {detour:g} times the straight line: {count} of {len(links)}"
-    return links, finding("links_without_length", count, text)
+    return links, findings + finding("links_without_length", count, text)

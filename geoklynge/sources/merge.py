@@ -56,25 +56,30 @@ def merge_villages(sources: Sequence[gpd.GeoDataFrame]) -> Merged:
     TableError
         If two sources use one id for different places.
     """
-    now: dict[str, str] = {}
-    merged, told = _within_one_source(sources[0].sort_values("village_id", ignore_index=True), now)
+    merged, now, told = _within_one_source(sources[0].sort_values("village_id", ignore_index=True))
     for later in sources[1:]:
-        later_rows, same = _within_one_source(later.sort_values("village_id", ignore_index=True), now)
-        merged, pairs = _join(merged, later_rows, now)
+        rows, own, same = _within_one_source(later.sort_values("village_id", ignore_index=True))
+        merged, found, pairs = _join(merged, rows)
+        _refuse_clashes(now, {read: found.get(kept) for read, kept in own.items()})
+        now |= {read: found.get(kept, kept) for read, kept in own.items()}
         told += same + pairs
-    final = {read: _follow(read, now) for read in now} | {kept: kept for kept in merged["village_id"]}
     text = f"places told by more than one row or source, merged: {len(told)}"
     return Merged(
         merged.sort_values("village_id", ignore_index=True),
-        final,
+        now,
         tuple(finding("villages_merged", len(told), text, told)),
     )
 
 
-def _follow(read: str, now: Mapping[str, str]) -> str:
-    while now.get(read, read) != read:
-        read = now[read]
-    return read
+def _refuse_clashes(now: Mapping[str, str], own: Mapping[str, str | None]) -> None:
+    """Refuse an id of a later source that stands there for another place (None: a new one) than before."""
+    clash = sorted(read for read, place in own.items() if read in now and now[read] != place)
+    if clash:
+        raise TableError(
+            f"village_id {clash[0]!r} stands for different places in two sources",
+            where="sources.villages",
+            advice="rename one of the two",
+        )
 
 
 def _xy(table: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -106,8 +111,8 @@ def _match_once(i: Ints, j: Ints, *order: NDArray[np.generic]) -> tuple[Ints, In
     return pairs["i"].to_numpy(np.int64), pairs["j"].to_numpy(np.int64)
 
 
-def _within_one_source(rows: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Make one place of rows of one name within 300 m; `rows` are sorted by id."""
+def _within_one_source(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, str], list[str]]:
+    """Make one place of rows of one name within 300 m; `rows` are sorted by id. Also: id -> id that stays."""
     keys, xy = name_keys(rows["name"]).to_numpy(dtype=object), _xy(rows)
     i, j, _ = _pairs_within(xy, xy, SAME_SPOT_M)
     same = keys[i] == keys[j]
@@ -117,13 +122,13 @@ def _within_one_source(rows: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd
     order = np.lexsort((np.arange(n), -people, group))
     best = pd.Series(order).groupby(group[order], sort=True).first().to_numpy()[group]
     ids = rows["village_id"].to_numpy(dtype=object)
-    now.update(zip(ids, ids[best], strict=True))
+    stays = dict(zip(ids.tolist(), ids[best].tolist(), strict=True))
     gone = best != np.arange(n)
-    return rows[~gone].reset_index(drop=True), [str(name) for name in rows.loc[gone, "name"]]
+    return rows[~gone].reset_index(drop=True), stays, [str(name) for name in rows.loc[gone, "name"]]
 
 
-def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, now: dict[str, str]) -> tuple[gpd.GeoDataFrame, list[str]]:
-    """Fill `merged` from its matches in `later` and append what is new."""
+def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, str], list[str]]:
+    """Fill `merged` from its matches in `later` and append what is new. Also: id in `later` -> id in `merged`."""
     i, j, metres = _pairs_within(_xy(merged), _xy(later), SAME_NAME_M)
     names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
     same = names[0][i] == names[1][j]
@@ -131,16 +136,9 @@ def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame, now: dict[str, str]
     i, j = _match_once(i[near], j[near], ~same[near], metres[near])
     renamed = names[0][i] != names[1][j]
     filled = _fill(merged, later, i, j, renamed)
-    now.update(zip(later["village_id"].iloc[j], merged["village_id"].iloc[i], strict=True))
-    new = later.drop(index=later.index[j])
-    clash = sorted(set(new["village_id"]) & set(merged["village_id"]))
-    if clash:
-        raise TableError(
-            f"village_id {clash[0]!r} stands for different places in two sources",
-            where="sources.villages",
-            advice="rename one of the two",
-        )
-    return pd.concat([filled, new], ignore_index=True), [str(name) for name in later["name"].iloc[j]]
+    found = dict(zip(later["village_id"].iloc[j], merged["village_id"].iloc[i], strict=True))
+    joined = pd.concat([filled, later.drop(index=later.index[j])], ignore_index=True)
+    return joined, found, [str(name) for name in later["name"].iloc[j]]
 
 
 def _fill(

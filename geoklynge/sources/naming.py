@@ -60,6 +60,18 @@ def name_key(name: str) -> str:
     return " ".join(_SHORT.get(word, _SHORT.get(word.rstrip("."), word.rstrip("."))) for word in words)
 
 
+def municipality_key(name: str) -> str:
+    """
+    Bring the spellings of one municipality to one form; the word Kommune does not count.
+
+    Examples
+    --------
+    >>> municipality_key("Syddjurs Kommune") == municipality_key("SYDDJURS")
+    True
+    """
+    return name_key(name.strip().casefold().removesuffix("kommune"))
+
+
 def name_keys(names: pd.Series) -> pd.Series:
     """Bring a column of names to `name_key` form; a missing name stays missing."""
     return names.map(name_key, na_action="ignore").astype("string")

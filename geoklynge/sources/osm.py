@@ -18,7 +18,7 @@ import shapely
 from ..errors import TableError
 from ..study import Study
 from ..tables import Finding
-from .columns import year_of
+from .columns import plain_text, year_of
 from .positions import WGS84
 from .records import finding, require_file
 from .road_tags import EXTRA_CLASSES, direction, posted_kmh, road_class
@@ -169,7 +169,8 @@ def _read_ways(path: Path, wanted: _Wanted, got: _Gathered) -> None:
 
 def _note(tags: dict[str, str], ref: str, shape: Any, wanted: _Wanted, got: _Gathered) -> None:
     """Keep a node or closed way that is a place or a service; it may be both."""
-    place, name = tags.get("place"), (tags.get("name") or "").strip()
+    tags = {key: plain_text(value) for key, value in tags.items()}
+    place, name = tags.get("place"), tags.get("name") or ""
     if place in PLACES and name:
         people = parse_people(tags.get("population"))
         if people is None and tags.get("population"):

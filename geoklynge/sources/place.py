@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, StudyError
 from ..tables import check_crs
-from .naming import name_key, name_keys
+from .naming import municipality_key, name_key, name_keys
 from .positions import DANISH_UTM, WGS84, in_denmark
 
 BORDER_M = 1_000.0  # how far outside its area a place may lie: borders are drawn coarsely, harbours stand in the sea
@@ -27,14 +27,37 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def study_crs(wanted: str | None, villages: Sequence[gpd.GeoDataFrame]) -> CRS:
+def wanted_crs(wanted: str | None) -> CRS | None:
+    """
+    Read the reference system that a study file asks for, if it does; anything pyproj understands.
+
+    Raises
+    ------
+    CrsError
+        If it is unknown, no projection, or not in metres.
+    """
+    if wanted is None:
+        return None
+    try:
+        crs = CRS.from_user_input(wanted)
+    except ProjError:
+        raise CrsError(
+            f"unknown reference system {wanted!r}",
+            where="study.crs",
+            advice='write for example "EPSG:25832"',
+        ) from None
+    check_crs(crs, source=f"study.crs {wanted!r}")
+    return crs
+
+
+def study_crs(wanted: CRS | None, villages: Sequence[gpd.GeoDataFrame]) -> CRS:
     """
     Choose the reference system of a study.
 
     Parameters
     ----------
     wanted
-        What the study file asks for; anything pyproj reads.
+        What the study file asks for.
     villages
         Points in any reference systems. Without `wanted`, their middle decides: EPSG:25832 in Denmark, else
         the local UTM zone.
@@ -42,21 +65,13 @@ def study_crs(wanted: str | None, villages: Sequence[gpd.GeoDataFrame]) -> CRS:
     Raises
     ------
     CrsError
-        If `wanted` is unknown or not in metres.
+        If `wanted` stretches distances at the villages' middle by more than 1 %.
     """
-    if wanted is not None:
-        try:
-            crs = CRS.from_user_input(wanted)
-        except ProjError:
-            raise CrsError(
-                f"unknown reference system {wanted!r}",
-                where="study.crs",
-                advice='write for example "EPSG:25832"',
-            ) from None
-        check_crs(crs, source=f"study.crs {wanted!r}")
-        return crs
     points = pd.concat([table.geometry.to_crs(WGS84) for table in villages])
     lon, lat = float(np.nanmedian(points.x)), float(np.nanmedian(points.y))
+    if wanted is not None:
+        check_crs(wanted, source=f"study.crs {wanted.to_string()!r}", middle=(lon, lat))
+        return wanted
     if in_denmark(np.array([lon]), np.array([lat])).all():
         return CRS.from_user_input(DANISH_UTM)
     middle: CRS = gpd.GeoSeries(gpd.points_from_xy([lon], [lat]), crs=WGS84).estimate_utm_crs()
@@ -153,12 +168,14 @@ def _chosen(
             advice="add sources.municipalities, or a municipality_id column",
         )
     ids = {_code(text): text for text in known["id"]}
-    ids |= {name_key(name): text for text, name in zip(known["id"], known["name"], strict=True) if not pd.isna(name)}
+    ids |= {
+        municipality_key(name): text for text, name in zip(known["id"], known["name"], strict=True) if not pd.isna(name)
+    }
     return frozenset(_one_chosen(text, ids, known) for text in wanted)
 
 
 def _one_chosen(text: str, ids: dict[str, str], known: pd.DataFrame) -> str:
-    for form in (_code(text), name_key(text), name_key(text.casefold().removesuffix("kommune"))):
+    for form in (_code(text), name_key(text), municipality_key(text)):
         if form in ids:
             return ids[form]
     spellings = sorted({*known["id"], *known["name"].dropna()})
@@ -180,6 +197,8 @@ def join_areas_by_place(
     A parish that the village's own row names wins, if it exists; otherwise the polygon that holds the
     village, or the nearest one within 1 km. The parish fills municipality, historic district and former
     municipality where the village says none. A municipality polygon decides before anything a row says.
+    A village that only says the name of its municipality, or of its parish where there are no parishes, gets the
+    id that the sources have for that name, else the name in the sense of `name_key`.
 
     Parameters
     ----------
@@ -189,9 +208,32 @@ def join_areas_by_place(
     villages = villages.copy()
     if parishes is not None:
         _join_parishes(villages, parishes)
+    else:
+        _fill_ids(villages, "parish_id", "parish", name_key)
     if municipalities is not None:
         _join_municipalities(villages, municipalities)
+    if municipalities is None or municipalities.geometry.isna().all():
+        _fill_ids(villages, "municipality_id", "municipality", municipality_key, municipalities)
     return villages
+
+
+def _fill_ids(
+    villages: gpd.GeoDataFrame,
+    id_name: str,
+    name: str,
+    key: Callable[[str], str],
+    areas: gpd.GeoDataFrame | None = None,
+) -> None:
+    """Fill missing ids from names: the one id that `areas` and villages have for a name, else the key itself."""
+    known = [villages[[id_name, name]].set_axis(["id", "key"], axis=1)]
+    if areas is not None:
+        known.append(areas[[id_name, "name"]].set_axis(["id", "key"], axis=1))
+    pairs = pd.concat(known, ignore_index=True).dropna()
+    pairs = pairs.assign(key=pairs["key"].map(key)).drop_duplicates()
+    pairs = pairs[~pairs["key"].duplicated(keep=False)]
+    keys = villages[name].map(key, na_action="ignore").astype("string")
+    ids = keys.map(dict(zip(pairs["key"], pairs["id"], strict=True))).astype("string").fillna(keys)
+    villages[id_name] = villages[id_name].fillna(ids)
 
 
 def _join_parishes(villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame) -> None:

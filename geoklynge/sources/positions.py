@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj import CRS
 
 from ..errors import CrsError, TableError
+from ..tables import Finding
 from .columns import find_column, numbers_of
+from .records import finding
 
 LATITUDE = ("lat", "latitude", "bredde", "breddegrad")
 LONGITUDE = ("lon", "lng", "long", "longitude", "længde", "laengde", "længdegrad")
@@ -35,7 +38,9 @@ def _looks_danish_utm(x: Floats, y: Floats) -> bool:
     return bool(len(x)) and bool(np.mean(inside) > 0.5)
 
 
-def place_rows(frame: pd.DataFrame, *, source: str, decimal_comma: bool) -> gpd.GeoDataFrame:
+def place_rows(
+    frame: pd.DataFrame, *, source: str, decimal_comma: bool, crs: CRS | None = None
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Give the rows of a text table their geometry, from a WKT column, from lat and lon, or from x and y.
 
@@ -47,12 +52,14 @@ def place_rows(frame: pd.DataFrame, *, source: str, decimal_comma: bool) -> gpd.
         The file, for messages.
     decimal_comma
         Whether coordinates may have a decimal comma.
+    crs
+        What metres are in; without it those that look Danish are EPSG:25832.
 
     Returns
     -------
-    gpd.GeoDataFrame
-        In WGS84, or in EPSG:25832 where the numbers are Danish metres. All geometry missing where no column
-        holds any.
+    tuple[gpd.GeoDataFrame, list[Finding]]
+        In WGS84, or in the system of the metres; all geometry missing where no column holds any. A finding says
+        that EPSG:25832 was only taken to be meant.
 
     Raises
     ------
@@ -63,16 +70,27 @@ def place_rows(frame: pd.DataFrame, *, source: str, decimal_comma: bool) -> gpd.
     """
     wkt = find_column(frame, WKT)
     if wkt is not None:
-        return _from_wkt(frame, wkt, source=source)
+        return _in_system(frame.drop(columns=wkt), _from_wkt(frame, wkt, source=source), source, crs)
     lat, lon = find_column(frame, LATITUDE), find_column(frame, LONGITUDE)
     if lat and lon:
         points = _points(frame, lon, lat, source=source, decimal_comma=decimal_comma)
-        return gpd.GeoDataFrame(frame, geometry=points, crs=WGS84)
+        return gpd.GeoDataFrame(frame, geometry=points, crs=WGS84), []
     x, y = find_column(frame, EASTING), find_column(frame, NORTHING)
     if x and y:
         points = _points(frame, x, y, source=source, decimal_comma=decimal_comma)
-        return gpd.GeoDataFrame(frame, geometry=points, crs=_system_of(points, source))
-    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([None] * len(frame), index=frame.index), crs=WGS84)
+        return _in_system(frame, points, source, crs)
+    return gpd.GeoDataFrame(frame, geometry=gpd.GeoSeries([None] * len(frame), index=frame.index), crs=WGS84), []
+
+
+def _in_system(
+    frame: pd.DataFrame, shapes: NDArray[np.object_], source: str, crs: CRS | None
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Put shapes whose reference system is not stated into the one they are in, and say so where it is a guess."""
+    system = _system_of(shapes, source, crs)
+    guessed = int((~shapely.is_missing(shapes)).sum()) if system == DANISH_UTM and crs is None else 0
+    text = f"positions of {source} in metres of no stated reference system, read as {DANISH_UTM}: {guessed}"
+    findings = finding("positions_taken_as_utm32", guessed, text, [source])
+    return gpd.GeoDataFrame(frame, geometry=shapes, crs=system), findings
 
 
 def _points(frame: pd.DataFrame, x: str, y: str, *, source: str, decimal_comma: bool) -> NDArray[np.object_]:
@@ -94,7 +112,7 @@ def _points(frame: pd.DataFrame, x: str, y: str, *, source: str, decimal_comma: 
     return points
 
 
-def _from_wkt(frame: pd.DataFrame, column: str, *, source: str) -> gpd.GeoDataFrame:
+def _from_wkt(frame: pd.DataFrame, column: str, *, source: str) -> NDArray[np.object_]:
     texts = [None if pd.isna(text) else str(text) for text in frame[column]]
     shapes = np.asarray(shapely.from_wkt(texts, on_invalid="ignore"), dtype=object)
     unreadable = shapely.is_missing(shapes) & frame[column].notna().to_numpy()
@@ -105,22 +123,23 @@ def _from_wkt(frame: pd.DataFrame, column: str, *, source: str) -> gpd.GeoDataFr
             where=f"{source}, row {row + 1}, column {column!r}",
             advice="write for example POINT (10.49 56.21)",
         )
-    rest = frame.drop(columns=column)
-    return gpd.GeoDataFrame(rest, geometry=shapes, crs=_system_of(shapes, source))
+    return shapes
 
 
-def _system_of(shapes: NDArray[np.object_], source: str) -> str:
-    """Tell the reference system from the size of the numbers: degrees, or Danish metres."""
+def _system_of(shapes: NDArray[np.object_], source: str, crs: CRS | None) -> CRS | str:
+    """Tell the reference system from the size of the numbers: degrees, metres in `crs`, or Danish metres."""
     bounds = shapely.bounds(shapes[~shapely.is_missing(shapes)])
     x, y = bounds[:, [0, 2]].ravel(), bounds[:, [1, 3]].ravel()
-    if _looks_danish_utm(x, y):
-        return DANISH_UTM
     if (np.abs(x) <= 180).all() and (np.abs(y) <= 90).all():
         return WGS84
+    if crs is not None:
+        return crs
+    if _looks_danish_utm(x, y):
+        return DANISH_UTM
     raise CrsError(
         f"coordinates like {x[0]:.10g}, {y[0]:.10g} are in no known reference system",
         where=source,
-        advice="give lat and lon in degrees, x and y in EPSG:25832, or a GeoPackage",
+        advice="give lat and lon in degrees, x and y in EPSG:25832 or study.crs, or a GeoPackage",
     )
 
 

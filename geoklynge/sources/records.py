@@ -28,7 +28,7 @@ def require_file(path: Path, source: str) -> None:
     if path.is_dir():
         raise TableError("is a folder", where=source, advice="name a file in the study file")
     if not path.is_file():
-        raise TableError("no such file", where=source, advice="correct the path in the study file")
+        raise TableError(f"no such file ({path.resolve()})", where=source, advice="correct the path in the study file")
     if not os.access(path, os.R_OK):
         raise TableError("the file may not be read", where=source, advice="change its permissions")
 

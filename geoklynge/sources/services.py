@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import CRS
 from scipy.spatial import cKDTree
 
 from ..errors import TableError
@@ -21,20 +22,22 @@ from .naming import ids_from
 REACH_M = {"hamlet": 800.0, "village": 1_200.0, "town": 2_500.0, "city": 6_000.0}
 
 
-def read_services(path: Path, *, source: str, categories: Collection[str]) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def read_services(
+    path: Path, *, source: str, categories: Collection[str], crs: CRS | None = None
+) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Read the services of one file, in the file's reference system, in the order of the file.
 
-    A service may have no position if it names the village it stands in.
+    A service may have no position if it names the village it stands in. `crs` is for `read_layer`.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used, or a category is unknown.
+        If the file cannot be read or used, a category is unknown, or a capacity is not above 0.
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="services")
+    layer = read_layer(path, source=source, table="services", crs=crs)
     rows, findings = points_of(layer.shaped(SERVICES), source=source, thing="services")
     if "category" in rows:
         rows["category"] = rows["category"].str.casefold()
@@ -46,8 +49,9 @@ def read_services(path: Path, *, source: str, categories: Collection[str]) -> tu
     check_table(pd.DataFrame(rows), SERVICES, source=source)
     services = only_declared(rows, SERVICES)
     _require_known(services, categories, source)
+    _require_capacities(services, source)
     _require_somewhere(services, source)
-    return services, findings
+    return services, [*layer.findings, *findings]
 
 
 def _require_known(services: gpd.GeoDataFrame, categories: Collection[str], source: str) -> None:
@@ -59,6 +63,17 @@ def _require_known(services: gpd.GeoDataFrame, categories: Collection[str], sour
         advice = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(categories)}"
         raise TableError(
             f"unknown category {found!r}", where=f"{source}, row {row + 1}, column 'category'", advice=advice
+        )
+
+
+def _require_capacities(services: gpd.GeoDataFrame, source: str) -> None:
+    nothing = (services["capacity"] <= 0).to_numpy(dtype=bool)
+    if nothing.any():
+        row = int(nothing.argmax())
+        raise TableError(
+            f"{services['capacity'].iloc[row]:g} is not above 0",
+            where=f"{source}, row {row + 1}, column 'capacity'",
+            advice="leave the cell empty where the size is not known, or take a closed facility out",
         )
 
 

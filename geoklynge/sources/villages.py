@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 from ..errors import TableError
 from ..tables import VILLAGES, Finding, check_table
@@ -18,23 +19,24 @@ from .naming import ids_from
 # People from which a place is a village, a town, a city. Statistics Denmark counts an urban area from 200;
 # the rest is the project's own line.
 KIND_FROM = ((200, "village"), (1_000, "town"), (50_000, "city"))
+LIST_MARK = "; "  # stands between ids wherever several are written in one cell
 
 
-def read_villages(path: Path, *, source: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def read_villages(path: Path, *, source: str, crs: CRS | None = None) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
     Read the villages of one file, in the file's reference system, in the order of the file.
 
     Without `village_id` the ids are GeoNames numbers or made of the names; without `kind` the population
-    decides.
+    decides. `crs` is for `read_layer`.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used, or a village has no position.
+        If the file cannot be read or used, a village has no position, or an id holds "; ".
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="villages")
+    layer = read_layer(path, source=source, table="villages", crs=crs)
     rows, findings = points_of(layer.shaped(VILLAGES), source=source, thing="villages")
     if find_column(layer.rows, ["village_id"]) is None and find_column(layer.rows, ["geonameid"]) is not None:
         rows["village_id"] = "geonames-" + rows["village_id"]
@@ -47,7 +49,8 @@ def read_villages(path: Path, *, source: str) -> tuple[gpd.GeoDataFrame, list[Fi
     rows["kind"] = rows.get("kind", nothing).str.casefold().fillna(by_people)
     check_table(pd.DataFrame(rows), VILLAGES, source=source)
     _require_positions(rows, source)
-    return only_declared(rows, VILLAGES), findings
+    _require_plain_ids(rows, source)
+    return only_declared(rows, VILLAGES), [*layer.findings, *findings]
 
 
 def kind_by_people(population: pd.Series) -> pd.Series:
@@ -56,6 +59,18 @@ def kind_by_people(population: pd.Series) -> pd.Series:
     steps = np.searchsorted([people_from for people_from, _ in KIND_FROM], people, side="right")
     kinds = np.array(["hamlet", *(kind for _, kind in KIND_FROM)], dtype=object)
     return pd.Series(kinds[steps], index=population.index, dtype="string")
+
+
+def _require_plain_ids(rows: gpd.GeoDataFrame, source: str) -> None:
+    """Refuse ids that could not be told apart in a list of ids."""
+    listed = rows["village_id"].str.contains(LIST_MARK, regex=False).to_numpy(dtype=bool)
+    if listed.any():
+        row = int(listed.argmax())
+        raise TableError(
+            f"{rows['village_id'].iloc[row]!r}: ids may not contain {LIST_MARK!r}",
+            where=f"{source}, row {row + 1}, column 'village_id'",
+            advice="write the id without it",
+        )
 
 
 def _require_positions(rows: gpd.GeoDataFrame, source: str) -> None:
