@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .candidates import Pool
 from .study import ScoreWeights, Study
 from .tables import Tables
-from .ties import Ties
+from .ties import LAYERS, Ties
 from .village_sets import PairsInside, VillageSets, max_by, pairs_inside, sum_by_set
 
 Floats = NDArray[np.float64]
@@ -26,6 +26,7 @@ MEASURES = (
     "stability",
 )
 COUNTED_PEOPLE_A_PLACE = 2_000.0  # in people served: a town must not pull the plan
+NEEDS_LAYER = ("overlap", "complementarity", "identity")  # measures of a tie layer, by the layer's name
 FAIR_SHARE = 1 / 3  # of the people that the largest place may hold before balance falls
 
 
@@ -76,7 +77,7 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
             "stability": _stability(pool, n_pairs),
         }
     ).clip(0.0, 1.0)
-    table["score"] = score_of(table, study.score)
+    table["score"] = score_of(table, study.score, layers_used=ties.layers_used)
     table["n_villages"] = sets.sizes()
     table["people"] = sum_by_set(sets, people)
     table["served"] = sum_by_set(sets, np.minimum(people, COUNTED_PEOPLE_A_PLACE))
@@ -85,11 +86,25 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
     return table
 
 
-def score_of(measures: pd.DataFrame, weights: ScoreWeights) -> Floats:
+def score_of(measures: pd.DataFrame, weights: ScoreWeights, *, layers_used: tuple[str, ...] = LAYERS) -> Floats:
     """Weigh the measures into one score, 0..100."""
-    given = np.array([getattr(weights, name) for name in MEASURES])
-    score: Floats = 100 * (measures[list(MEASURES)].to_numpy() @ (given / given.sum()))
+    proportions = score_proportions(weights, layers_used)
+    score: Floats = 100 * (measures[list(MEASURES)].to_numpy() @ np.array([proportions[name] for name in MEASURES]))
     return score
+
+
+def score_proportions(weights: ScoreWeights, layers_used: tuple[str, ...] = LAYERS) -> dict[str, float]:
+    """
+    Scale the weights of the measures to sum to 1; a measure without data counts for nothing, not as 0.
+
+    Where no layer with data has a weight, the weights stand as they are.
+    """
+    blind = {*NEEDS_LAYER} - {*layers_used}
+    blind |= {"viability"} if "overlap" not in layers_used else set()
+    given = weights.model_dump()
+    seen = {name: 0.0 if name in blind else float(given[name]) for name in MEASURES}
+    raw = seen if sum(seen.values()) > 0 else {name: float(given[name]) for name in MEASURES}
+    return {name: value / sum(raw.values()) for name, value in raw.items()}
 
 
 def _cohesion(sets: VillageSets, pairs: PairsInside, ties: Ties) -> Floats:

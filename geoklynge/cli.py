@@ -99,10 +99,12 @@ def _print_summary(words: Console, result: Run, folder: Path) -> None:
     )
     for row in clusters.head(5).itertuples():
         words.print(
-            f"{row.rank:>2}. {row.name}: score {row.score:.0f}, {row.n_villages} villages, "
+            f"{row.rank:>2}. {row.name}: score {row.score:.1f}, {row.n_villages} villages, "
             f"{row.population} people, {row.max_minutes:.0f} minutes across",
             markup=False,
         )
+    if len(clusters) > 5:
+        words.print(f"    and {len(clusters) - 5} more in the map's list", markup=False)
     words.print(f"map: {folder / 'map.html'}", markup=False)
 
 

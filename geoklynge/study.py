@@ -309,7 +309,7 @@ class Study(_Part):
         if self.limits.max_minutes > self.travel.max_minutes:
             raise ValueError(
                 f"limits.max_minutes {self.limits.max_minutes:g} is above travel.max_minutes "
-                f"{self.travel.max_minutes:g}: travel beyond that is not measured"
+                f"{self.travel.max_minutes:g}: travel beyond that is not measured, so raise travel.max_minutes too"
             )
         if not (self.sources.villages or self.sources.osm):
             raise ValueError("sources: name at least one file of villages, or an osm file")

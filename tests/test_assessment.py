@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_village_sets import tie_of
 from worlds import pool_of, random_country, services_at, study, tables_of, travel_of, villages_at
 
-from geoklynge.assessment import MEASURES, assess, facility_counts, score_of
+from geoklynge.assessment import MEASURES, assess, facility_counts, score_of, score_proportions
 from geoklynge.candidates import Pool
 from geoklynge.study import ScoreWeights
 from geoklynge.ties import tie_villages
@@ -228,8 +228,10 @@ def test_measures_are_those_of_their_sentences(world):
     for number in range(len(pool.sets)):
         expected = measures_by_hand(pool.sets.rows(number), pool, tables, ties, wanted)
         assert found.iloc[number][list(MEASURES)].to_dict() == pytest.approx(expected, abs=1e-9)
-        given_weights = wanted.score.model_dump()
-        score = sum(given_weights[name] * expected[name] for name in MEASURES) / sum(given_weights.values())
+        blind = {"overlap", "complementarity", "identity"} - {*ties.layers_used}
+        blind |= {"viability"} if "overlap" in blind else set()
+        given_weights = {name: weight for name, weight in wanted.score.model_dump().items() if name not in blind}
+        score = sum(weight * expected[name] for name, weight in given_weights.items()) / sum(given_weights.values())
         assert found["score"].iloc[number] == pytest.approx(100 * score)
 
 
@@ -244,3 +246,30 @@ def test_whatever_is_proposed_can_be_assessed(seed, islands):
     assert found[list(MEASURES)].le(1).all(axis=None)
     assert found["score"].between(0, 100).all()
     assert (found["max_minutes"] <= wanted.limits.max_minutes).all()
+
+
+def test_a_measure_without_data_counts_for_nothing_and_not_as_zero():
+    everything = score_proportions(ScoreWeights())
+    assert sum(everything.values()) == pytest.approx(1)
+    assert everything["cohesion"] == pytest.approx(3 / 11)
+    blind = score_proportions(ScoreWeights(), ("proximity", "overlap", "complementarity"))
+    assert blind["identity"] == 0
+    assert blind["cohesion"] == pytest.approx(3 / 10)
+    bare = score_proportions(ScoreWeights(), ("proximity",))
+    assert {name for name, share in bare.items() if share} == {"cohesion", "compactness", "balance", "stability"}
+    only_identity = ScoreWeights(**{**dict.fromkeys(everything, 0.0), "identity": 1.0})
+    assert score_proportions(only_identity, ("proximity",))["identity"] == 1.0
+
+
+def test_a_run_without_identity_reaches_the_full_score_of_its_other_measures():
+    tables = tables_of(villages_at([(0, 0), (500, 0), (0, 500)]), services_at([("school", 0, 0, "v00")]))
+    ties = tie_villages(tables, measure_travel(tables, study().travel), study())
+    assert "identity" not in ties.layers_used
+    pool = pool_by_hand([[0, 1, 2]], 3)
+    table = assess(pool, tables, ties, study())
+    others = table[[name for name in MEASURES if name != "identity"]].iloc[0]
+    weights = study().score.model_dump()
+    expected = sum(weights[name] * value for name, value in others.items()) / sum(
+        weights[name] for name in others.index
+    )
+    assert table["score"].iloc[0] == pytest.approx(100 * expected)

@@ -35,7 +35,7 @@ def test_run_leaves_every_output_and_names_map_and_best_clusters(first):
     assert {path.name for path in out.iterdir()} == OUTPUTS
     clusters = gpd.read_file(out / "clusters.geojson")
     for row in clusters.head(5).itertuples():
-        assert f"{row.rank:>2}. {row.name}: score {row.score:.0f}, {row.n_villages} villages" in result.stdout
+        assert f"{row.rank:>2}. {row.name}: score {row.score:.1f}, {row.n_villages} villages" in result.stdout
     assert f"map: {out / 'map.html'}" in result.stdout
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     for finding in record["quality"]:

@@ -86,7 +86,10 @@ def test_knebel_reads_as_the_run_says(sample_run, content):
     row = sample_run.result.clusters.set_index("name").loc["Knebel"]
     told = [words_of(content, "da").tell(sentence) for sentence in knebel["why"]]
     share = f"{row['overlap'] * 100:.0f}\N{NO-BREAK SPACE}%"
-    assert f"Fra to af landsbyerne går i gennemsnit {share} af hverdagsturene til de samme steder." in told
+    assert (
+        f"For to af klyngens landsbyer går i gennemsnit {share} af hverdagsturene til de samme steder, "
+        "i eller uden for klyngen."
+    ) in told
     assert "Alle lå før 2007 i Ebeltoft Kommune." in told
     assert "Alle ligger i Mols Herred." in told
     parishes = row["parishes"].split("; ")
@@ -170,11 +173,11 @@ def test_a_cluster_without_a_core_says_so(sample_run):
 @pytest.mark.parametrize(
     ("basis", "said"),
     [
-        (Basis.ROADS, "Minutterne er køretid langs vejnettet, i bil."),
+        (Basis.ROADS, "Rejsetiderne er beregnet langs vejnettet, i bil."),
         (Basis.LINKS, "Minutterne er målt langs 117 kendte vejforbindelser mellem landsbyerne"),
         (
             Basis.STRAIGHT_LINES,
-            "Minutterne er målt i lige linje, gjort 1,3 gange længere, i bil: der er ikke brugt veje.",
+            "Rejsetiderne er luftlinje ganget med 1,3, i bil: der er ikke brugt veje.",
         ),
     ],
 )
@@ -203,7 +206,7 @@ def test_data_section_names_sources_findings_and_check(sample_run, content):
     assert [f["text"] for f in content["findings"]] == [f.text for f in sample_run.findings()]
     told = [words_of(content, "en").tell(sentence) for sentence in content["check"]]
     assert told[0].startswith(f"An independent checker recomputed {sample_run.verdict.pairs} pairs of villages in 6")
-    assert told[1].startswith("The choice of clusters is proven best")
+    assert told[1].startswith("Among the candidates the choice is proven best")
     assert told[-1] == "The data knows of no place of these kinds: doctor and playground."
     assert f"{len(sample_run.pool.sets)} candidates" in told[2]
 

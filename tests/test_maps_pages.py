@@ -163,7 +163,7 @@ def test_the_report_marks_doubtful_villages(sample_run):
     run = with_certainty(sample_run, {members[0]: ("contested", 0.5, other)})
     text = render_report(run)
     name = run.result.villages.set_index("village_id")["name"][members[0]]
-    assert f'{name} <span class="note">(tvivl)</span>' in text
+    assert f'{name} <span class="note">(uafklaret)</span>' in text
     assert f"{name} (50\N{NO-BREAK SPACE}% af beregningerne) kan også høre til klyngen" in text
 
 

@@ -108,7 +108,7 @@ def test_sentences_take_every_form():
         "Mest er man fælles om: skole (50\N{NO-BREAK SPACE}%) og kirke (13\N{NO-BREAK SPACE}%)."
     )
     assert words.say("say.edge", names=[["Eg", 0.62]]).endswith("Eg (62\N{NO-BREAK SPACE}%).")
-    assert words.say("say.no_data", categories=["bus"]) == "Data kender ingen steder af denne slags: bus."
+    assert words.say("say.no_data", categories=["bus"]) == "Der er ingen oplysninger om: bus."
     assert words.say("say.layers_used", layers=["say.layer_proximity", "say.layer_overlap"]) == (
         "Båndene hviler på nærhed og fælles tilbud."
     )

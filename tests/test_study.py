@@ -101,7 +101,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(refusal, addition, say
         ("[limits]\nmin_people = 900\nmax_people = 400", "limits: min_people 900 is above max_people 400"),
         (
             "[limits]\nmax_minutes = 30",
-            "limits.max_minutes 30 is above travel.max_minutes 20: travel beyond that is not measured",
+            (
+                "limits.max_minutes 30 is above travel.max_minutes 20: travel beyond that is not measured, "
+                "so raise travel.max_minutes too"
+            ),
         ),
         (
             "[ties.weights]\nproximity = 0\noverlap = 0\ncomplementarity = 0\nidentity = 0",

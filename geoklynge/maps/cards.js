@@ -87,7 +87,7 @@ const Cards = (() => {
     const line = say("say.fact_line", { n: cluster.members.length, people: cluster.population });
     return [el("span", { class: "rank" }, number(cluster.rank, 0)),
       el("span", { class: "title" }, el("span", { class: "name" }, cluster.name), el("span", { class: "quiet" }, line)),
-      el("span", { class: "score" }, el("b", {}, number(cluster.score, 0)),
+      el("span", { class: "score" }, el("b", {}, number(cluster.score, 1)),
         el("span", { class: "quiet" }, say("ui.score")))];
   }
 

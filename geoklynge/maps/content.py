@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..assessment import MEASURES
+from ..assessment import score_proportions
 from ..pipeline import Run
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .notes import notes_of
@@ -42,7 +42,6 @@ def content_of(run: Run) -> Content:
     villages = run.result.villages.reset_index(drop=True)
     row_of = {village: row for row, village in enumerate(villages["village_id"])}
     cluster_of = {cluster: row for row, cluster in enumerate(run.result.clusters["cluster_id"])}
-    weights = run.study.score.model_dump()
     categories = run.study.services.all_categories()
     signs = service_signs(list(categories))
     return {
@@ -51,7 +50,7 @@ def content_of(run: Run) -> Content:
         "categories": {
             key: {"da": category.da, "en": category.en, **signs[key]} for key, category in categories.items()
         },
-        "measures": [[name, weights[name] / sum(weights.values())] for name in MEASURES],
+        "measures": measures_shown(run),
         "villages": _villages(villages, cluster_of, _measured(run, categories)),
         "clusters": _clusters(run, villages, row_of),
         "nearest": _measured(run, categories),
@@ -59,6 +58,12 @@ def content_of(run: Run) -> Content:
         "ties": _ties(run, row_of),
         **notes_of(run),
     }
+
+
+def measures_shown(run: Run) -> list[tuple[str, float]]:
+    """Name the measures that count in this run's scores, each with its share of the score."""
+    shares = score_proportions(run.study.score, run.ties.layers_used)
+    return [(name, share) for name, share in shares.items() if share > 0]
 
 
 def degrees(table: gpd.GeoDataFrame) -> list[list[float]]:
@@ -123,7 +128,7 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
                 "members": members[key],
                 "colour": colours[number],
                 "bounds": [[south, west], [north, east]],
-                "measures": [float(row[name]) for name in MEASURES],
+                "measures": [float(row[name]) for name, _ in measures_shown(run)],
                 "why": reasons_of(run, row, villages.iloc[members[key]], Offer(found, absent, shared.get(key))),
                 "certainty": certainty_of(villages.iloc[members[key]], cluster_names),
                 "brings": found,
