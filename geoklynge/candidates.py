@@ -77,6 +77,8 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
     eligible = (villages["people"].to_numpy() <= study.limits.town_people) & (travel.component >= 0)
     wishes = read_wishes(study.planner, villages)
     _refuse_impossible_wishes(wishes, villages, travel, ties, study)
+    if not eligible.any():
+        raise NoPlanError(_why_nobody(villages, travel, study.limits))
     partitions = partition_often(ties, eligible, wishes, study)
     mender = Mender(ties, villages["people"].to_numpy(dtype=np.float64), study.limits, wishes)
     proposals = {
@@ -90,8 +92,6 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
         if study.limits.one_municipality:
             members = _within_municipalities(members, villages["municipality_id"])  # noqa: PLW2901
         _add_kept(found, name, members, lambda sets: _keeps_limits(sets, tables, ties, study.limits, wishes), mender)
-    if not eligible.any():
-        raise NoPlanError(_why_nobody(villages, travel, study.limits))
     if not found:
         raise NoPlanError(_why_none(_communities(partitions), tables, ties, study.limits, wishes))
     keys = sorted(found, key=lambda key: np.frombuffer(key, dtype=np.int32).tolist())

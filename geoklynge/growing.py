@@ -65,17 +65,18 @@ def parish_unions(villages: pd.DataFrame, ties: Ties, eligible: Bools, limits: L
     if not n_parishes:
         return
     inside = (code[ties.a] >= 0) & (code[ties.b] >= 0)
-    a, b, weight = code[ties.a][inside], code[ties.b][inside], ties.weight[inside]
-    strength = csr_array(
-        coo_array(
-            (np.tile(weight, 2), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n_parishes, n_parishes)
-        )
-    )
+    strength = _strength(code[ties.a][inside], code[ties.b][inside], ties.weight[inside], n_parishes)
     size = np.bincount(code[code >= 0], minlength=n_parishes).astype(np.float64)
     by_parish = [np.flatnonzero(code == k).astype(np.int32) for k in range(n_parishes)]
     for start in np.flatnonzero(size > 0):
         unions = _grow([int(start)], strength, size, by_parish, limits.max_villages)
         yield from islice(unions, PARISHES_IN_A_UNION)
+
+
+def _strength(a: NDArray[np.integer], b: NDArray[np.integer], weight: Floats, n_units: int) -> csr_array:
+    """Sum of tie weights between units, both ways, shape (units, units)."""
+    ends = np.concatenate([a, b]), np.concatenate([b, a])
+    return csr_array(coo_array((np.tile(weight, 2), ends), shape=(n_units, n_units)))
 
 
 def _grow(
@@ -103,12 +104,7 @@ def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> 
         return
     n_villages = len(eligible)
     inside = eligible[ties.a] & eligible[ties.b]
-    a, b, weight = ties.a[inside], ties.b[inside], ties.weight[inside]
-    strength = csr_array(
-        coo_array(
-            (np.tile(weight, 2), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n_villages, n_villages)
-        )
-    )
+    strength = _strength(ties.a[inside], ties.b[inside], ties.weight[inside], n_villages)
     one_each = [np.array([row], dtype=np.int32) for row in range(n_villages)]
     for group in wishes.together:
         yield from _grow(list(group), strength, eligible.astype(np.float64), one_each, limits.max_villages)

@@ -30,19 +30,22 @@ def read_wishes(planner: Planner, villages: pd.DataFrame) -> Wishes:
     Raises
     ------
     InputError
-        If no village has that name, or several have.
+        If no village has that name, several have, or a group is one village only.
     """
-    for key, groups in (("must_link", planner.must_link), ("cannot_link", planner.cannot_link)):
-        for names in groups:
-            if len({_find(name, villages, key) for name in names}) < 2:
-                raise InputError(f"{', '.join(names)}: one village", where=f"planner.{key}", advice="name two or more")
     together: list[set[int]] = []
     for names in planner.must_link:
-        group = {_find(name, villages, "must_link") for name in names}
+        group = _find_group(names, villages, "must_link")
         linked = [other for other in together if other & group]
         together = [other for other in together if not other & group] + [group.union(*linked)]
-    apart = [{_find(name, villages, "cannot_link") for name in names} for names in planner.cannot_link]
+    apart = [_find_group(names, villages, "cannot_link") for names in planner.cannot_link]
     return Wishes(tuple(tuple(sorted(group)) for group in together), tuple(tuple(sorted(group)) for group in apart))
+
+
+def _find_group(names: tuple[str, ...], villages: pd.DataFrame, key: str) -> set[int]:
+    group = {_find(name, villages, key) for name in names}
+    if len(group) < 2:
+        raise InputError(f"{', '.join(names)}: one village", where=f"planner.{key}", advice="name two or more")
+    return group
 
 
 def _find(name: str, villages: pd.DataFrame, key: str) -> int:
