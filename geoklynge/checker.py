@@ -22,7 +22,7 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from .errors import CheckFailedError
 from .study import Facts, Study, TravelOptions
-from .tables import Tables
+from .tables import Roads, Tables
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -31,7 +31,7 @@ MARGIN_M = 10_000.0  # around a cluster; times through a cut-out can only be too
 SNAP_LIMIT_M = 2_000.0
 LARGE_COMPONENT = 500
 TOLERANCE_MINUTES = 0.01  # written numbers are rounded to 0.01
-ROUNDING_MINUTES = 1e-6  # two ways of adding up the same road may differ in the last digits
+ROUNDING_MINUTES = 1e-3  # the plan adds up whole milliseconds, stretch by stretch; the checker rounds nothing
 
 
 @dataclass(frozen=True)
@@ -287,13 +287,11 @@ def _fastest(tails: Longs, heads: Longs, minutes: Floats, n_nodes: int) -> csr_a
     return csr_array(coo_array((fastest["minutes"], (fastest["tail"], fastest["head"])), shape=(n_nodes, n_nodes)))
 
 
-def _split_lines(
-    roads: gpd.GeoDataFrame, villages: gpd.GeoDataFrame, wanted: Longs, options: TravelOptions
-) -> _Network:
+def _split_lines(roads: Roads, villages: gpd.GeoDataFrame, wanted: Longs, options: TravelOptions) -> _Network:
     """Split every line where another one meets it, where it ends, and where a village joins it."""
     kmh = _kmh(roads, options)
-    roads, kmh = roads[kmh > 0], kmh[kmh > 0]
-    points, line = shapely.get_coordinates(roads.geometry.to_numpy(), return_index=True)
+    roads, kmh = roads.take(kmh > 0), kmh[kmh > 0]
+    points, line = roads.xy[roads.vertex], roads.line_of_point()
     centimetres = np.round((points - points.min(axis=0)) * 100).astype(np.int64)
     vertex = pd.factorize(centimetres[:, 0] * 10**10 + centimetres[:, 1])[0]
     first = np.unique(vertex, return_index=True)[1]
@@ -312,8 +310,8 @@ def _split_lines(
     node_of = np.cumsum(split_here) - 1
     tail, head = node_of[vertex[cuts[piece]]], node_of[vertex[cuts[piece + 1]]]
     minutes = piece_m[piece] * 60 / (1000 * kmh[line[cuts[piece]]])
-    oneway = roads["oneway"].to_numpy(dtype=object)[line[cuts[piece]]] if "oneway" in roads else np.full(len(piece), "")
-    ahead, back = oneway != "backward", oneway != "forward"
+    oneway = roads.oneway[line[cuts[piece]]]
+    ahead, back = oneway >= 0, oneway <= 0
     arcs = _fastest(
         np.concatenate([tail[ahead], head[back]]),
         np.concatenate([head[ahead], tail[back]]),
@@ -324,33 +322,30 @@ def _split_lines(
     return _Network(xy[split_here], arcs, node, distance_m * 60 / (1000 * options.off_road_speed_kmh))
 
 
-def _kmh(roads: gpd.GeoDataFrame, options: TravelOptions) -> Floats:
+def _kmh(roads: Roads, options: TravelOptions) -> Floats:
+    names = np.array(roads.classes, dtype=object)[roads.class_of]
     if options.mode != "car":
-        return np.where(roads["road_class"].isin(["motorway", "trunk"]), 0.0, options.plain_speed_kmh[options.mode])
+        return np.where(np.isin(names, ["motorway", "trunk"]), 0.0, options.plain_speed_kmh[options.mode])
     table = options.speed_of_class()
-    posted = roads["speed_kmh"] if "speed_kmh" in roads else pd.Series(np.nan, index=roads.index)
-    pairs = zip(roads["road_class"].astype(object), posted.astype("float64"), strict=True)
     return np.array(
         [
             (limit if limit > 0 else table[road_class].posted_kmh) * table[road_class].factor
             if road_class in table
             else 0.0
-            for road_class, limit in pairs
+            for road_class, limit in zip(names, roads.speed_kmh, strict=True)
         ]
     )
 
 
-def _component_of_vertices(
-    vertex: Longs, starts: Longs, ends: Longs, roads: gpd.GeoDataFrame, n_vertices: int
-) -> Longs:
+def _component_of_vertices(vertex: Longs, starts: Longs, ends: Longs, roads: Roads, n_vertices: int) -> Longs:
     """Give a number to each part of the network; with one-way roads, those within which one can also drive back."""
     along = np.ones(len(vertex), dtype=bool)
     along[ends] = False
     here = np.flatnonzero(along)
     tail, head = vertex[here], vertex[here + 1]
-    if "oneway" in roads and (roads["oneway"] != "both").any():
-        way = np.repeat(roads["oneway"].to_numpy(dtype=object), ends - starts + 1)[here]
-        ahead, back = way != "backward", way != "forward"
+    if roads.oneway.any():
+        way = np.repeat(roads.oneway, ends - starts + 1)[here]
+        ahead, back = way >= 0, way <= 0
         tail, head = np.r_[tail[ahead], head[back]], np.r_[head[ahead], tail[back]]
         steps = coo_array((np.ones(len(tail), dtype=np.int8), (tail, head)), shape=(n_vertices, n_vertices))
         label = connected_components(steps.tocsr(), directed=True, connection="strong")[1]

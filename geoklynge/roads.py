@@ -1,4 +1,4 @@
-"""Road lines to a routable graph, and places onto it."""
+"""Road lines to a network that knows its times, and places onto it."""
 
 from __future__ import annotations
 
@@ -11,62 +11,69 @@ import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from .compiled import compiled
 from .errors import InputError
 from .study import TravelOptions
+from .tables import Roads
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
+MS_PER_MINUTE = 60_000
 USEFUL_NODES = 500  # a component of fewer vertices is a loose end, unless nothing better is near
 FAR_M = 2_000.0  # a place farther from any road than this has none
 LONG_SNAP_M = 500.0  # worth telling the reader
-VERTEX_GRID_M = 0.01  # vertices closer than this are one
+CELL_M = 250.0  # of the grid in which the nearest vertex is looked for
+CELLS_PER_VERTEX = 4  # at most: a stray road on the other side of the Earth must not fill the memory with cells
 CLASSES_WITHOUT_BIKES = ("motorway", "trunk")  # nobody walks or cycles there
 
 
 @dataclass(frozen=True)
 class RoadNetwork:
     """
-    Every vertex of every road, before anything is contracted.
+    Every line that is open to a mode, with the time along it.
 
-    Segment k joins vertices `tail[k]` and `head[k]`: `forward[k]` minutes one way, `backward[k]` the other, infinite
-    where that way is closed. `xy` is in metres, shape (vertices, 2); `component` numbers the parts within which every
-    vertex reaches every other.
+    Line k runs through the vertices ``vertex[indptr[k]:indptr[k + 1]]``, and ``along_ms`` of the same slice tells the
+    milliseconds since its first one, not yet rounded. `oneway` is 0 where line k is open both ways, 1 only as it runs,
+    -1 only against it. `xy` is in metres, shape (vertices, 2); `component` numbers the parts within which every vertex
+    reaches every other.
     """
 
     xy: Floats
-    tail: Ints
-    head: Ints
-    forward: Floats
-    backward: Floats
+    vertex: Ints
+    indptr: Longs
+    along_ms: Floats
+    oneway: NDArray[np.int8]
     component: Ints
 
 
 @dataclass(frozen=True)
 class RoadGraph:
     """
-    Compressed sparse rows: the arcs out of node n are ``targets[indptr[n]:indptr[n + 1]]``, with their minutes (> 0).
+    Compressed sparse rows: the arcs out of node n are ``targets[indptr[n]:indptr[n + 1]]``, with their ``ms`` (> 0).
 
-    No two arcs join the same nodes in the same direction.
+    Times are whole milliseconds, so that they add up to the same sum in whatever order.
     """
 
-    indptr: NDArray[np.int64]
+    indptr: Longs
     targets: Ints
-    minutes: Floats
+    ms: Ints
 
     @property
     def n_nodes(self) -> int:
         """How many nodes the graph has."""
         return len(self.indptr) - 1
 
+    def tails(self) -> Ints:
+        """Node that each arc leaves."""
+        return np.repeat(np.arange(self.n_nodes, dtype=np.int32), np.diff(self.indptr))
+
     def reversed(self) -> RoadGraph:
         """Turn every arc round."""
-        tails = np.repeat(np.arange(self.n_nodes, dtype=np.int32), np.diff(self.indptr))
-        return graph_of_arcs(self.targets, tails, self.minutes, n_nodes=self.n_nodes)
+        return graph_of_arcs(self.targets, self.tails(), self.ms, n_nodes=self.n_nodes)
 
 
 @dataclass(frozen=True)
@@ -77,25 +84,36 @@ class Snapping:
     distance_m: Floats
 
 
-def graph_of_arcs(tails: Ints, heads: Ints, minutes: Floats, *, n_nodes: int) -> RoadGraph:
-    """Sort arcs into rows; of several between the same nodes the fastest stays."""
-    order = np.lexsort((minutes, heads, tails))
-    tails, heads, minutes = tails[order], heads[order], minutes[order]
-    first = np.ones(len(tails), dtype=bool)
-    first[1:] = (np.diff(tails) != 0) | (np.diff(heads) != 0)
-    counts = np.bincount(tails[first], minlength=n_nodes)
-    indptr = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return RoadGraph(indptr, heads[first].astype(np.int32), minutes[first])
+def graph_of_arcs(tails: Ints, heads: Ints, ms: Ints, *, n_nodes: int) -> RoadGraph:
+    """Put arcs into rows, in their order; several between the same nodes stay."""
+    indptr, order = _rows_of(tails, n_nodes)
+    return RoadGraph(indptr, heads[order], ms[order])
 
 
-def read_network(roads: gpd.GeoDataFrame, options: TravelOptions) -> RoadNetwork:
+@compiled
+def _rows_of(row: Ints, n_rows: int) -> tuple[Longs, Longs]:
+    """Sort entries by their row, which is a small number: the rows' slices, and the entries' order."""
+    indptr = np.zeros(n_rows + 1, dtype=np.int64)
+    for k in range(len(row)):
+        indptr[row[k] + 1] += 1
+    for k in range(n_rows):
+        indptr[k + 1] += indptr[k]
+    free = indptr[:-1].copy()
+    order = np.empty(len(row), dtype=np.int64)
+    for k in range(len(row)):
+        order[free[row[k]]] = k
+        free[row[k]] += 1
+    return indptr, order
+
+
+def read_network(roads: Roads, options: TravelOptions) -> RoadNetwork:
     """
-    Turn road lines into a network whose vertices are the lines' vertices, joined where lines share one.
+    Give every road that is open to the mode its time.
 
     Parameters
     ----------
     roads
-        Lines in metres with `road_class` and, where known, `speed_kmh` (posted) and `oneway`.
+        In metres.
     options
         Mode and speeds. By car, minutes are length / (posted limit x factor of the class); by bike and on foot the
         mode's plain speed holds on every class but motorways and trunk roads. `oneway` is obeyed as it stands: the
@@ -107,20 +125,12 @@ def read_network(roads: gpd.GeoDataFrame, options: TravelOptions) -> RoadNetwork
         If no road is open to the mode.
     """
     speed_kmh = _speeds(roads, options)
-    roads, speed_kmh = roads[speed_kmh > 0], speed_kmh[speed_kmh > 0]
-    if roads.empty:
+    if not (speed_kmh > 0).any():
         raise InputError(f"no road is open to mode {options.mode!r}", where="roads", advice="check road_class")
-    points, line = shapely.get_coordinates(roads.geometry.to_numpy(), return_index=True)
-    vertex, xy = _shared_vertices(points)
-    same_line = line[1:] == line[:-1]
-    keep = same_line & (vertex[1:] != vertex[:-1])
-    tail, head, line = vertex[:-1][keep], vertex[1:][keep], line[1:][keep]
-    length_m = np.hypot(*(points[1:] - points[:-1])[keep].T)
-    minutes = length_m / 1000 / speed_kmh[line] * 60
-    oneway = roads["oneway"].to_numpy(dtype=object)[line] if "oneway" in roads else np.full(len(line), "both")
-    forward = np.where(oneway == "backward", np.inf, minutes)
-    backward = np.where(oneway == "forward", np.inf, minutes)
-    return RoadNetwork(xy, tail, head, forward, backward, _components(tail, head, forward, backward, len(xy)))
+    roads, speed_kmh = roads.take(speed_kmh > 0), speed_kmh[speed_kmh > 0]
+    along_ms = _times_along(roads.xy, roads.vertex, roads.indptr, 60 * MS_PER_MINUTE / (1000 * speed_kmh))
+    component = _components(roads.vertex, roads.indptr, roads.oneway, len(roads.xy))
+    return RoadNetwork(roads.xy, roads.vertex, roads.indptr, along_ms, roads.oneway, component)
 
 
 def link_network(links: pd.DataFrame, villages: gpd.GeoDataFrame, options: TravelOptions) -> RoadNetwork:
@@ -130,50 +140,117 @@ def link_network(links: pd.DataFrame, villages: gpd.GeoDataFrame, options: Trave
     Minutes are `road_km` at the speed of the link's class; a class the speeds do not know counts as secondary.
     """
     place = pd.Index(villages["village_id"])
-    tail = place.get_indexer(pd.Index(links["village_a"])).astype(np.int32)
-    head = place.get_indexer(pd.Index(links["village_b"])).astype(np.int32)
+    ends = [place.get_indexer(pd.Index(links[end])) for end in ("village_a", "village_b")]
+    vertex = np.column_stack(ends).astype(np.int32).ravel()
+    indptr = np.arange(0, len(vertex) + 1, 2, dtype=np.int64)
     speeds = options.speed_of_class()
     classes = links["road_class"] if "road_class" in links else pd.Series("secondary", index=links.index)
     known = classes.where(classes.isin(list(speeds)), "secondary")
     by_car = known.map({key: speed.posted_kmh * speed.factor for key, speed in speeds.items()}).to_numpy(float)
     speed_kmh = by_car if options.mode == "car" else np.full(len(links), options.plain_speed_kmh[options.mode])
-    # a link of no length would be no arc at all to SciPy; a millisecond is nothing to a driver
-    minutes = np.maximum(links["road_km"].to_numpy(float) / speed_kmh * 60, 1e-5)
+    ms = links["road_km"].to_numpy(float) / speed_kmh * 60 * MS_PER_MINUTE
+    along_ms = np.column_stack([np.zeros(len(ms)), ms]).ravel()
     xy = shapely.get_coordinates(villages.geometry.to_numpy())
-    return RoadNetwork(xy, tail, head, minutes, minutes, _components(tail, head, minutes, minutes, len(xy)))
+    oneway = np.zeros(len(links), dtype=np.int8)
+    return RoadNetwork(xy, vertex, indptr, along_ms, oneway, _components(vertex, indptr, oneway, len(xy)))
 
 
-def _speeds(roads: gpd.GeoDataFrame, options: TravelOptions) -> Floats:
+def _speeds(roads: Roads, options: TravelOptions) -> Floats:
     """Speed on each road in km/h; 0 where the mode may not go."""
-    classes = roads["road_class"].astype(object)
     if options.mode != "car":
-        closed = classes.isin(CLASSES_WITHOUT_BIKES).to_numpy()
-        return np.where(closed, 0.0, options.plain_speed_kmh[options.mode])
+        plain = options.plain_speed_kmh[options.mode]
+        of_class = np.array([0.0 if name in CLASSES_WITHOUT_BIKES else plain for name in roads.classes])
+        return of_class[roads.class_of]
     table = options.speed_of_class()
-    assumed = classes.map({key: speed.posted_kmh for key, speed in table.items()}).to_numpy(float)
-    factor = classes.map({key: speed.factor for key, speed in table.items()}).to_numpy(float)
-    posted = roads["speed_kmh"].to_numpy(float) if "speed_kmh" in roads else np.full(len(roads), np.nan)
-    speed_kmh: Floats = np.nan_to_num(np.where(posted > 0, posted, assumed) * factor)
+    assumed, factor = (
+        np.array([getattr(table[name], key) if name in table else 0.0 for name in roads.classes])[roads.class_of]
+        for key in ("posted_kmh", "factor")
+    )
+    speed_kmh: Floats = np.where(roads.speed_kmh > 0, roads.speed_kmh, assumed) * factor
     return speed_kmh
 
 
-def _shared_vertices(points: Floats) -> tuple[Ints, Floats]:
-    """Give each point its number among the distinct ones, and those distinct points."""
-    grid = np.round((points - points.min(axis=0)) / VERTEX_GRID_M).astype(np.int64)
-    key = grid[:, 0] * (grid[:, 1].max() + 1) + grid[:, 1]
-    _, first, vertex = np.unique(key, return_index=True, return_inverse=True)
-    return vertex.astype(np.int32), points[first]
+@compiled
+def _times_along(xy: Floats, vertex: Ints, indptr: Longs, ms_per_m: Floats) -> Floats:
+    """Milliseconds from the start of each line to each of its points."""
+    along = np.zeros(len(vertex), dtype=np.float64)
+    for line in range(len(indptr) - 1):
+        for k in range(indptr[line] + 1, indptr[line + 1]):
+            here, before = vertex[k], vertex[k - 1]
+            length_m = np.sqrt((xy[here, 0] - xy[before, 0]) ** 2 + (xy[here, 1] - xy[before, 1]) ** 2)
+            along[k] = along[k - 1] + length_m * ms_per_m[line]
+    return along
 
 
-def _components(tail: Ints, head: Ints, forward: Floats, backward: Floats, n_vertices: int) -> Ints:
-    """Give a number to each strongly connected parts; without one-way roads these are the connected parts."""
-    ahead, back = np.isfinite(forward), np.isfinite(backward)
-    one_way = not (ahead.all() and back.all())
-    rows = np.concatenate([tail[ahead], head[back]]) if one_way else tail
-    columns = np.concatenate([head[ahead], tail[back]]) if one_way else head
-    arcs = coo_array((np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(n_vertices, n_vertices))
-    _, component = connected_components(arcs.tocsr(), directed=one_way, connection="strong")
-    return component.astype(np.int32)
+@compiled
+def _meeting_points(vertex: Ints, indptr: Longs, n_vertices: int) -> Bools:
+    """Tell the vertices at which lines start, end or meet."""
+    seen = np.zeros(n_vertices, dtype=np.bool_)
+    meets = np.zeros(n_vertices, dtype=np.bool_)
+    for k in range(len(vertex)):
+        if seen[vertex[k]]:
+            meets[vertex[k]] = True
+        seen[vertex[k]] = True
+    for line in range(len(indptr) - 1):
+        meets[vertex[indptr[line]]] = True
+        meets[vertex[indptr[line + 1] - 1]] = True
+    return meets
+
+
+@compiled
+def _cut(vertex: Ints, indptr: Longs, cuts: Bools) -> tuple[Longs, Longs, Ints]:
+    """Cut lines at some vertices, their ends among them: first and last point of each piece, and its line."""
+    n_pieces = 0
+    for line in range(len(indptr) - 1):
+        for k in range(indptr[line] + 1, indptr[line + 1]):
+            n_pieces += cuts[vertex[k]]
+    first = np.empty(n_pieces, dtype=np.int64)
+    last = np.empty(n_pieces, dtype=np.int64)
+    of_line = np.empty(n_pieces, dtype=np.int32)
+    piece = 0
+    for line in range(len(indptr) - 1):
+        start = indptr[line]
+        for k in range(indptr[line] + 1, indptr[line + 1]):
+            if cuts[vertex[k]]:
+                first[piece], last[piece], of_line[piece] = start, k, line
+                piece += 1
+                start = k
+    return first, last, of_line
+
+
+def _components(vertex: Ints, indptr: Longs, oneway: NDArray[np.int8], n_vertices: int) -> Ints:
+    """Give a number to each strongly connected part; without one-way roads these are the connected parts."""
+    meets = _meeting_points(vertex, indptr, n_vertices)
+    first, last, line = _cut(vertex, indptr, meets)
+    tail, head, way = vertex[first], vertex[last], oneway[line]
+    one_way = bool(way.any())
+    rows = np.concatenate([tail[way >= 0], head[way < 0]])
+    columns = np.concatenate([head[way >= 0], tail[way < 0]])
+    if one_way:
+        both = way == 0
+        rows, columns = np.concatenate([rows, head[both]]), np.concatenate([columns, tail[both]])
+    nodes = np.flatnonzero(meets)
+    node_of = np.full(n_vertices, -1, dtype=np.int32)
+    node_of[nodes] = np.arange(len(nodes), dtype=np.int32)
+    shape = (len(nodes), len(nodes))
+    arcs = coo_array((np.ones(len(rows), dtype=np.int8), (node_of[rows], node_of[columns])), shape=shape)
+    _, label = connected_components(arcs.tocsr(), directed=one_way, connection="strong")
+    component = np.full(n_vertices, -1, dtype=np.int32)
+    component[nodes] = label
+    _fill_between(component, vertex, first, last, way)
+    lonely = np.flatnonzero(component < 0)  # on a one-way road that leads out of its part, or on no road
+    component[lonely] = component.max(initial=-1) + 1 + np.arange(len(lonely), dtype=np.int32)
+    return component
+
+
+@compiled
+def _fill_between(component: Ints, vertex: Ints, first: Longs, last: Longs, way: NDArray[np.int8]) -> None:
+    """Give the vertices inside a piece the component of its ends, where one can drive back to them."""
+    for piece in range(len(first)):
+        here = component[vertex[first[piece]]]
+        if way[piece] == 0 or here == component[vertex[last[piece]]]:
+            for k in range(first[piece] + 1, last[piece]):
+                component[vertex[k]] = here
 
 
 def snap(points: Floats, network: RoadNetwork) -> Snapping:
@@ -188,129 +265,104 @@ def snap(points: Floats, network: RoadNetwork) -> Snapping:
     points
         Positions in the network's metres, shape (places, 2).
     """
+    if not (len(points) and len(network.xy)):
+        return Snapping(np.full(len(points), -1, dtype=np.int32), np.full(len(points), np.inf))
+    low, high = _extent(network.xy)
+    cell_m = max(CELL_M, float(np.sqrt(np.prod(high - low + 1) / (CELLS_PER_VERTEX * len(network.xy)))))
+    n_cells = ((high - low) / cell_m).astype(np.int64) + 1
+    in_cell, by_cell = _rows_of(_cell_of(network.xy, low, cell_m, n_cells[1]), int(n_cells.prod()))
     size = np.bincount(network.component)[network.component]
-    useful = np.flatnonzero(size >= USEFUL_NODES)
-    vertex = np.full(len(points), -1, dtype=np.int32)
-    distance = np.full(len(points), np.inf)
-    if len(useful) and len(points):
-        away, nearest = (np.asarray(found) for found in _tree(network.xy[useful]).query(points))
-        distance = np.where(away <= FAR_M, away, np.inf)
-        found = np.isfinite(distance)
-        vertex[found] = useful[nearest[found]]
-    lost = np.flatnonzero(vertex < 0)
-    small = np.flatnonzero(size < USEFUL_NODES)
-    if len(lost) and len(small):
-        near = _tree(network.xy[small]).query_ball_point(points[lost], FAR_M)
-        for place, within in zip(lost, near, strict=True):
-            if within:
-                there = small[np.sort(np.asarray(within))]
-                away = np.hypot(*(network.xy[there] - points[place]).T)
-                best = np.lexsort((there, away, -size[there]))[0]
-                vertex[place], distance[place] = there[best], away[best]
-    return Snapping(vertex, np.where(vertex >= 0, distance, np.inf))
+    vertex, distance_m = _nearest_vertices(points, network.xy, size, by_cell, in_cell, low, cell_m, n_cells)
+    return Snapping(vertex.astype(np.int32), distance_m)
 
 
-def _tree(points: Floats) -> cKDTree:
-    return cKDTree(points, balanced_tree=False, compact_nodes=False)
+@compiled
+def _extent(xy: Floats) -> tuple[Floats, Floats]:
+    """Lower left and upper right corner; NumPy takes a quarter of a second for five million points."""
+    low, high = xy[0].copy(), xy[0].copy()
+    for k in range(len(xy)):
+        for axis in range(2):
+            low[axis] = min(low[axis], xy[k, axis])
+            high[axis] = max(high[axis], xy[k, axis])
+    return low, high
 
 
-def contract(network: RoadNetwork, keep: Ints) -> tuple[RoadGraph, Ints]:
+@compiled
+def _cell_of(xy: Floats, low: Floats, cell_m: float, n_rows: int) -> Ints:
+    """Find the cell that each point lies in; cells are numbered column by column."""
+    cell = np.empty(len(xy), dtype=np.int32)
+    for k in range(len(xy)):
+        column, row = int((xy[k, 0] - low[0]) / cell_m), int((xy[k, 1] - low[1]) / cell_m)
+        cell[k] = column * n_rows + row
+    return cell
+
+
+@compiled
+def _nearest_vertices(  # noqa: PLR0913, PLR0917
+    points: Floats,
+    xy: Floats,
+    size: Longs,
+    by_cell: Longs,
+    in_cell: Longs,
+    low: Floats,
+    cell_m: float,
+    n_cells: Longs,
+) -> tuple[Longs, Floats]:
     """
-    Leave out every vertex that no route needs to know: dead ends, and the vertices along a road.
+    Look for each point's vertex, ring after ring of cells around it; see `snap`.
 
-    Exact: times between kept vertices stay the same, summed segment by segment.
+    `size` is that of each vertex's component; cell c holds the vertices ``by_cell[in_cell[c]:in_cell[c + 1]]``.
+    """
+    nearest = np.full(len(points), -1, dtype=np.int64)
+    distance = np.full(len(points), np.inf)
+    rings = int(FAR_M // cell_m) + 2
+    for place in range(len(points)):
+        if not (np.isfinite(points[place, 0]) and np.isfinite(points[place, 1])):
+            continue
+        x_cell = int(np.floor((points[place, 0] - low[0]) / cell_m))
+        y_cell = int(np.floor((points[place, 1] - low[1]) / cell_m))
+        largest = 0  # component seen so far; all useful ones count alike
+        for ring in range(rings):
+            if largest == USEFUL_NODES and distance[place] <= (ring - 1) * cell_m:
+                break
+            for x in range(max(x_cell - ring, 0), min(x_cell + ring, n_cells[0] - 1) + 1):
+                edge = x == x_cell - ring or x == x_cell + ring
+                step = 1 if edge else max(2 * ring, 1)
+                for y in range(y_cell - ring, y_cell + ring + 1, step):
+                    if y < 0 or y >= n_cells[1]:
+                        continue
+                    for entry in range(in_cell[x * n_cells[1] + y], in_cell[x * n_cells[1] + y + 1]):
+                        k = by_cell[entry]
+                        counted = min(size[k], USEFUL_NODES)
+                        if counted < largest:
+                            continue
+                        away = np.sqrt((xy[k, 0] - points[place, 0]) ** 2 + (xy[k, 1] - points[place, 1]) ** 2)
+                        if away <= FAR_M and (counted > largest or away < distance[place]):
+                            nearest[place], distance[place], largest = k, away, counted
+    return nearest, distance
 
-    Parameters
-    ----------
-    network
-        The whole network.
-    keep
-        Vertices that must stay nodes (origins and destinations).
+
+def graph_of(network: RoadNetwork, keep: Ints) -> tuple[RoadGraph, Ints]:
+    """
+    Make a graph of the network: a node wherever lines start, end or meet, and at the vertices of `keep`.
+
+    The time of each piece between two nodes is rounded to whole milliseconds, at least one; from there on times are
+    exact.
 
     Returns
     -------
     tuple of RoadGraph and array
-        The graph, and for each vertex its node, -1 where it was left out.
+        The graph, and for each vertex its node, -1 where it is none.
     """
     n_vertices = len(network.xy)
-    wanted = np.zeros(n_vertices, dtype=bool)
-    wanted[keep] = True
-    half_from = np.concatenate([network.tail, network.head])
-    half_to = np.concatenate([network.head, network.tail])
-    half_minutes = np.concatenate([network.forward, network.backward])
-    by_vertex = np.argsort(half_from, kind="stable")
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(half_from, minlength=n_vertices))]).astype(np.int64)
-    stays = _nodes_that_stay(wanted, indptr, by_vertex, half_to)
-    tails, heads, minutes = _walk_chains(stays, indptr, by_vertex, half_to, half_minutes)
-    nodes = np.flatnonzero(stays == 2)
+    is_node = _meeting_points(network.vertex, network.indptr, n_vertices)
+    is_node[keep] = True
+    nodes = np.flatnonzero(is_node)
     node_of = np.full(n_vertices, -1, dtype=np.int32)
     node_of[nodes] = np.arange(len(nodes), dtype=np.int32)
-    open_way = np.isfinite(minutes) & (tails != heads)
-    graph = graph_of_arcs(node_of[tails[open_way]], node_of[heads[open_way]], minutes[open_way], n_nodes=len(nodes))
-    return graph, node_of
-
-
-@compiled
-def _nodes_that_stay(wanted: NDArray[np.bool_], indptr: Longs, by_vertex: Longs, half_to: Ints) -> NDArray[np.int8]:
-    """
-    Tell vertices apart: 0 in a dead end, 1 along a road, 2 a node.
-
-    Dead ends are peeled off one by one: an unwanted vertex with one road left goes, and its neighbour has one less.
-    """
-    n_vertices = len(wanted)
-    left = np.empty(n_vertices, dtype=np.int32)
-    for vertex in range(n_vertices):
-        left[vertex] = indptr[vertex + 1] - indptr[vertex]
-    stays = np.full(n_vertices, 2, dtype=np.int8)
-    for start in range(n_vertices):
-        vertex = start
-        while left[vertex] <= 1 and not wanted[vertex] and stays[vertex] == 2:
-            stays[vertex] = 0
-            for k in range(indptr[vertex], indptr[vertex + 1]):
-                neighbour = half_to[by_vertex[k]]
-                if stays[neighbour] == 2:
-                    left[neighbour] -= 1
-                    vertex = neighbour
-    for vertex in range(n_vertices):
-        if stays[vertex] == 2 and left[vertex] == 2 and not wanted[vertex]:
-            stays[vertex] = 1
-    return stays
-
-
-@compiled
-def _walk_chains(
-    stays: NDArray[np.int8], indptr: Longs, by_vertex: Longs, half_to: Ints, half_minutes: Floats
-) -> tuple[Ints, Ints, Floats]:
-    """Walk from every node along each of its roads to the next node; minutes add up on the way."""
-    n_vertices = len(stays)
-    n_segments = len(half_to) // 2
-    n_arcs = 0
-    for vertex in range(n_vertices):
-        if stays[vertex] == 2:
-            for k in range(indptr[vertex], indptr[vertex + 1]):
-                n_arcs += stays[half_to[by_vertex[k]]] > 0
-    tails = np.empty(n_arcs, dtype=np.int32)
-    heads = np.empty(n_arcs, dtype=np.int32)
-    minutes = np.empty(n_arcs, dtype=np.float64)
-    arc = 0
-    for start in range(n_vertices):
-        if stays[start] != 2:
-            continue
-        for k in range(indptr[start], indptr[start + 1]):
-            half = by_vertex[k]
-            if stays[half_to[half]] == 0:
-                continue
-            total = half_minutes[half]
-            here = half_to[half]
-            while stays[here] == 1:
-                twin = half - n_segments if half >= n_segments else half + n_segments
-                for j in range(indptr[here], indptr[here + 1]):
-                    other = by_vertex[j]
-                    if other != twin and stays[half_to[other]] > 0:
-                        half = other
-                        break
-                total += half_minutes[half]
-                here = half_to[half]
-            tails[arc], heads[arc], minutes[arc] = start, here, total
-            arc += 1
-    return tails, heads, minutes
+    first, last, line = _cut(network.vertex, network.indptr, is_node)
+    ms = np.maximum(np.rint(network.along_ms[last] - network.along_ms[first]), 1).astype(np.int32)
+    tail, head, way = node_of[network.vertex[first]], node_of[network.vertex[last]], network.oneway[line]
+    ahead, back = (way >= 0) & (tail != head), (way <= 0) & (tail != head)
+    tails, heads = np.concatenate([tail[ahead], head[back]]), np.concatenate([head[ahead], tail[back]])
+    return graph_of_arcs(tails, heads, np.concatenate([ms[ahead], ms[back]]), n_nodes=len(nodes)), node_of

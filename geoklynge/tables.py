@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+import shapely
+from numpy.typing import NDArray
 from pyproj import CRS, Proj
 
 from .errors import CrsError, TableError
@@ -100,6 +103,78 @@ LINKS = (
 )
 
 
+ONEWAY = {"both": 0, "forward": 1, "backward": -1}  # as `Roads` stores the words of the column
+
+
+@dataclass(frozen=True)
+class Roads:
+    """
+    Road lines over shared vertices, as flat arrays: a country has millions of vertices, and no object for each.
+
+    Line k runs through the vertices ``vertex[indptr[k]:indptr[k + 1]]``; lines meet where they share a vertex, and
+    nowhere else.
+
+    Attributes
+    ----------
+    xy
+        Position of each vertex in the tables' CRS (metres), shape (vertices, 2); every vertex is on a line.
+    vertex, indptr
+        The lines, as above; each has at least two points.
+    classes, class_of
+        Names of road classes (OSM highway values), and for each line its class as a number into them.
+    speed_kmh
+        Posted limit of each line, nan where none is known.
+    oneway
+        For each line 0 where it may be driven both ways, 1 only as drawn, -1 only against it.
+    """
+
+    xy: NDArray[np.float64]
+    vertex: NDArray[np.int32]
+    indptr: NDArray[np.int64]
+    classes: tuple[str, ...]
+    class_of: NDArray[np.int16]
+    speed_kmh: NDArray[np.float64]
+    oneway: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        """How many lines there are."""
+        return len(self.indptr) - 1
+
+    def line_of_point(self) -> NDArray[np.int32]:
+        """Name the line, by number, that each entry of `vertex` belongs to."""
+        return np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.indptr))
+
+    def take(self, kept: NDArray[np.bool_]) -> Roads:
+        """Keep some lines, and of the vertices those that they run through."""
+        if kept.all():
+            return self
+        used = np.zeros(len(self.xy), dtype=bool)
+        points = np.repeat(kept, np.diff(self.indptr))
+        used[self.vertex[points]] = True
+        number = (np.cumsum(used) - 1).astype(np.int32)
+        sizes = np.diff(self.indptr)[kept]
+        return Roads(
+            self.xy[used],
+            number[self.vertex[points]],
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            self.classes,
+            self.class_of[kept],
+            self.speed_kmh[kept],
+            self.oneway[kept],
+        )
+
+    def table(self, crs: CRS) -> gpd.GeoDataFrame:
+        """Show the lines as a table with the columns of `ROADS` and a geometry in `crs`, the tables' CRS."""
+        lines = shapely.linestrings(self.xy[self.vertex], indices=self.line_of_point())
+        words = np.array([word for word, _ in sorted(ONEWAY.items(), key=lambda item: item[1])], dtype=object)
+        columns = {
+            "road_class": pd.array(np.array(self.classes, dtype=object)[self.class_of], dtype="string"),
+            "speed_kmh": self.speed_kmh,
+            "oneway": pd.array(words[self.oneway + 1], dtype="string"),
+        }
+        return gpd.GeoDataFrame(columns, geometry=lines, crs=crs)
+
+
 @dataclass(frozen=True)
 class SourceRecord:
     """One source file: what it is, byte for byte, and what it asks to be said of it."""
@@ -138,7 +213,7 @@ class Tables:
     crs: CRS
     parishes: gpd.GeoDataFrame | None = None
     municipalities: gpd.GeoDataFrame | None = None
-    roads: gpd.GeoDataFrame | None = None
+    roads: Roads | None = None
     links: pd.DataFrame | None = None
     sources: tuple[SourceRecord, ...] = ()
     findings: tuple[Finding, ...] = field(default=())

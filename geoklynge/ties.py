@@ -17,7 +17,8 @@ from .compiled import compiled
 from .errors import InputError
 from .study import HALF_MINUTES, Category, Study, TieWeights
 from .tables import Finding, Tables
-from .travel import Travel, Trips
+from .travel import Travel
+from .trips import Trips
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

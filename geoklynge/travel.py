@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from typing import Literal
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import cKDTree
 
-from .compiled import HAS_NUMBA
+from .contraction import eliminate
 from .errors import InputError
 from .roads import (
     LONG_SNAP_M,
-    RoadGraph,
+    MS_PER_MINUTE,
     RoadNetwork,
     Snapping,
-    contract,
+    graph_of,
     link_network,
     read_network,
     snap,
 )
-from .routing import nearest_seed, reach_destinations
 from .study import TravelOptions
 from .tables import Finding, Tables
+from .trips import Engine, Places, Trips, minutes_to_nearest, travel_between
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Engine = Literal["numba", "scipy"]
-
-CHUNK = 128  # origins a task; bounds the memory of a task's dense rows in SciPy
+Longs = NDArray[np.int64]
 
 
 class Absence(Enum):
@@ -55,36 +47,6 @@ class Basis(Enum):
     ROADS = "roads"
     LINKS = "links"
     STRAIGHT_LINES = "straight lines"
-
-
-@dataclass(frozen=True)
-class Trips:
-    """
-    Minutes from origins to destinations, only pairs within the horizon.
-
-    Origin i reaches ``destination[indptr[i]:indptr[i + 1]]`` (ascending row numbers) in ``minutes`` of the same
-    slice. Zero is a real time; absence is absence.
-    """
-
-    indptr: NDArray[np.int64]
-    destination: Ints
-    minutes: Floats
-
-    def origins(self) -> Ints:
-        """Row number of the origin of every pair."""
-        return np.repeat(np.arange(len(self.indptr) - 1, dtype=np.int32), np.diff(self.indptr))
-
-
-@dataclass(frozen=True)
-class Places:
-    """
-    Origins or destinations on a graph.
-
-    `node` is -1 for a place without a road; `access_minutes` is the way between the place and its node.
-    """
-
-    node: Ints
-    access_minutes: Floats
 
 
 @dataclass(frozen=True)
@@ -175,105 +137,34 @@ def _travel_on(
 ) -> Travel:
     villages, services = snapped
     keep = np.concatenate([villages.vertex, services.vertex])
-    graph, node_of = contract(network, np.unique(keep[keep >= 0]))
-    homes, facilities = (_places(each, node_of, options) for each in snapped)
-    everywhere = Places(
-        np.concatenate([homes.node, facilities.node]),
-        np.concatenate([homes.access_minutes, facilities.access_minutes]),
-    )
+    whole, node_of = graph_of(network, keep[keep >= 0])
+    everywhere = places_on(node_of, Snapping(keep, np.concatenate([villages.distance_m, services.distance_m])), options)
+    graph, stays = eliminate(whole, everywhere.node[everywhere.node >= 0])
+    everywhere = Places(np.where(everywhere.node >= 0, stays[everywhere.node], -1), everywhere.access_ms)
+    n_villages = len(villages.vertex)
+    homes = Places(everywhere.node[:n_villages], everywhere.access_ms[:n_villages])
+    facilities = Places(everywhere.node[n_villages:], everywhere.access_ms[n_villages:])
     trips = travel_between(graph, homes, everywhere, options.max_minutes, engine=engine)
-    between, to_services = _split(trips, len(homes.node))
+    between, to_services = _split(trips, n_villages)
     component = np.where(villages.vertex >= 0, network.component[villages.vertex], -1).astype(np.int32)
+    category = tables.services["category"].to_numpy(dtype=object)
+    nearest = minutes_to_nearest(graph, facilities, category)
     return Travel(
         between,
         to_services,
-        _nearest_on(graph, homes, facilities, tables),
+        _nearest_of(homes, nearest, tables),
         component,
         basis,
         _snap_findings(snapped, tables, basis) + _cut_off_findings(component, tables),
     )
 
 
-def _places(snapped: Snapping, node_of: Ints, options: TravelOptions) -> Places:
+def places_on(node_of: Ints, snapped: Snapping, options: TravelOptions) -> Places:
+    """Put snapped places onto the graph whose nodes `graph_of` numbers; the way to the road counts off-road speed."""
     node = np.where(snapped.vertex >= 0, node_of[snapped.vertex], -1).astype(np.int32)
-    return Places(node, snapped.distance_m / 1000 / options.off_road_speed_kmh * 60)
-
-
-def travel_between(
-    graph: RoadGraph,
-    origins: Places,
-    destinations: Places,
-    max_minutes: float,
-    *,
-    engine: Engine | None = None,
-) -> Trips:
-    """
-    Find every destination that an origin reaches within `max_minutes`, access at both ends included.
-
-    Dijkstra's algorithm (1959) from each origin, stopped at the horizon; origins are shared over the machine's
-    cores. A pair's time is the same whatever the number of cores.
-
-    Parameters
-    ----------
-    graph
-        Where to travel.
-    origins, destinations
-        Places on the graph's nodes; those without a road reach nothing and are reached by nothing.
-    max_minutes
-        The horizon, itself included.
-    engine
-        See `measure_travel`.
-    """
-    engine = engine or ("numba" if HAS_NUMBA else "scipy")
-    on_road = np.flatnonzero(destinations.node >= 0)
-    by_node = on_road[np.argsort(destinations.node[on_road], kind="stable")].astype(np.int32)
-    counts = np.bincount(destinations.node[on_road], minlength=graph.n_nodes)
-    at_node = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-
-    def work(part: slice) -> tuple[NDArray[np.int64], Ints, Floats]:
-        homes = Places(origins.node[part], origins.access_minutes[part])
-        if engine == "numba":
-            found = reach_destinations(
-                graph.indptr, graph.targets, graph.minutes, homes.node, homes.access_minutes,
-                float(max_minutes), at_node, by_node, destinations.access_minutes,
-            )  # fmt: skip
-            counts, destination, minutes = found
-        else:
-            counts, destination, minutes = _reach_with_scipy(graph, homes, destinations, max_minutes)
-        return counts, destination, minutes
-
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = list(workers.map(work, _slices(len(origins.node))))
-    counts_all = np.concatenate([np.empty(0, dtype=np.int64), *(part[0] for part in parts)])
-    destination = np.concatenate([np.empty(0, dtype=np.int32), *(part[1] for part in parts)])
-    minutes = np.concatenate([np.empty(0), *(part[2] for part in parts)])
-    indptr = np.concatenate([[0], np.cumsum(counts_all)]).astype(np.int64)
-    order = np.lexsort((destination, np.repeat(np.arange(len(counts_all)), counts_all)))
-    return Trips(indptr, destination[order], minutes[order])
-
-
-def _slices(n: int) -> Iterator[slice]:
-    return (slice(start, min(start + CHUNK, n)) for start in range(0, n, CHUNK))
-
-
-def _reach_with_scipy(
-    graph: RoadGraph, homes: Places, destinations: Places, max_minutes: float
-) -> tuple[NDArray[np.int64], Ints, Floats]:
-    """Do the kernel's work with SciPy's Dijkstra: the fallback without numba, and the kernel's oracle."""
-    matrix = csr_array((graph.minutes, graph.targets, graph.indptr), shape=(graph.n_nodes, graph.n_nodes))
-    counts = np.zeros(len(homes.node), dtype=np.int64)
-    found: list[tuple[Ints, Floats]] = []
-    there = np.flatnonzero(destinations.node >= 0)
-    for row, (node, access) in enumerate(zip(homes.node, homes.access_minutes, strict=True)):
-        if node < 0 or access > max_minutes:
-            continue
-        on_road = dijkstra(matrix, indices=[int(node)], limit=float(max_minutes - access))[0]
-        total = access + on_road[destinations.node[there]] + destinations.access_minutes[there]
-        within = total <= max_minutes
-        counts[row] = within.sum()
-        found.append((there[within].astype(np.int32), total[within]))
-    destination = np.concatenate([np.empty(0, dtype=np.int32), *(pair[0] for pair in found)])
-    return counts, destination, np.concatenate([np.empty(0), *(pair[1] for pair in found)])
+    on_road = np.where(node >= 0, snapped.distance_m, 0.0)
+    ms = np.rint(on_road / 1000 / options.off_road_speed_kmh * 60 * MS_PER_MINUTE)
+    return Places(node, ms.astype(np.int32))
 
 
 def _split(trips: Trips, n_villages: int) -> tuple[Trips, Trips]:
@@ -293,20 +184,13 @@ def _select(trips: Trips, origin: Ints, chosen: NDArray[np.bool_], offset: int) 
     return Trips(indptr, (trips.destination[chosen] - offset).astype(np.int32), trips.minutes[chosen])
 
 
-def _nearest_on(graph: RoadGraph, homes: Places, facilities: Places, tables: Tables) -> pd.DataFrame:
-    """Minutes to the nearest facility of each category: one search a category, from all its facilities at once."""
-    backwards = graph.reversed()
-    category = tables.services["category"].to_numpy(dtype=object)
+def _nearest_of(homes: Places, nearest: dict[str, Floats], tables: Tables) -> pd.DataFrame:
+    """Minutes from each village to the nearest of each category; missing where no road leads to one."""
+    on_road = homes.node >= 0
     columns = {}
-    for key in sorted(set(category)):
-        seeds = np.flatnonzero((category == key) & (facilities.node >= 0))
-        minutes = nearest_seed(
-            backwards.indptr, backwards.targets, backwards.minutes,
-            facilities.node[seeds], facilities.access_minutes[seeds],
-        )  # fmt: skip
+    for key, of_node in nearest.items():
         reached = np.full(len(homes.node), np.inf)
-        on_road = homes.node >= 0
-        reached[on_road] = minutes[homes.node[on_road]] + homes.access_minutes[on_road]
+        reached[on_road] = of_node[homes.node[on_road]] + homes.access_ms[on_road] / MS_PER_MINUTE
         columns[key] = np.where(np.isfinite(reached), reached, np.nan)
     return pd.DataFrame(columns, index=pd.Index(tables.villages["village_id"], name="village_id"))
 

@@ -48,6 +48,12 @@ def read(folder: Path, **options) -> Tables:
     return read_tables(study_in(folder, **options))
 
 
+def road_table(tables: Tables) -> gpd.GeoDataFrame:
+    """Show the roads of tables line by line."""
+    assert tables.roads is not None
+    return tables.roads.table(tables.crs)
+
+
 def finding(tables: Tables, code: str) -> int:
     """Count the rows that a finding of this code concerns; 0 without one."""
     return sum(found.count for found in tables.findings if found.code == code)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from shapely import LineString, MultiLineString, Polygon, box
-from source_files import finding, geojson, pbf, read, write
+from source_files import finding, geojson, pbf, read, road_table, write
 
 UTM = 25832
 X0, Y0 = 600_000.0, 6_230_000.0
@@ -237,11 +237,11 @@ def test_roads_are_kept_to_25_km_beyond_a_chosen_municipality(tmp_path, areas):
 def test_road_lines_in_the_words_of_osm(tmp_path):
     places = villages(tmp_path, ("A", 1_000))
     roads = road_file(tmp_path, [0, 1, 2], maxspeed=["50 mph", "DK:rural", "none"], oneway=["-1", "yes", None])
-    found = read(tmp_path, villages=places, roads=roads).roads
+    found = road_table(read(tmp_path, villages=places, roads=roads))
     assert set(found["road_class"]) == {"primary"}
     np.testing.assert_allclose(found["speed_kmh"], [80.4672, 80.0, np.nan])
     assert found["oneway"].tolist() == ["backward", "forward", "both"]
-    walked = read(tmp_path, villages=places, roads=roads, travel={"mode": "walk"}).roads
+    walked = road_table(read(tmp_path, villages=places, roads=roads, travel={"mode": "walk"}))
     assert set(walked["oneway"]) == {"both"}
 
 
@@ -249,7 +249,7 @@ def test_numeric_limits_and_lines_in_parts(tmp_path):
     parts = MultiLineString([[(X0, Y0), (X0 + 1, Y0)], [(X0 + 2, Y0), (X0 + 3, Y0)]])
     frame = gpd.GeoDataFrame({"road_class": ["main"], "speed_kmh": [70]}, geometry=[parts], crs=UTM)
     frame.to_parquet(tmp_path / "r.parquet")
-    roads = read(tmp_path, villages=villages(tmp_path, ("A", 1_000)), roads="r.parquet").roads
+    roads = road_table(read(tmp_path, villages=villages(tmp_path, ("A", 1_000)), roads="r.parquet"))
     assert roads["speed_kmh"].tolist() == [70.0, 70.0]
     assert roads.geom_type.unique().tolist() == ["LineString"]
     assert roads["oneway"].tolist() == ["both", "both"]

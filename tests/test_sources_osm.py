@@ -6,7 +6,7 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from source_files import finding, pbf, read, write
+from source_files import finding, pbf, read, road_table, write
 
 from geoklynge.sources.osm import parse_people
 from geoklynge.sources.road_tags import direction, posted_kmh
@@ -101,13 +101,13 @@ def test_services_by_tags_in_the_order_of_categories(tmp_path, town):
     ],
 )
 def test_roads_by_mode(tmp_path, town, mode, expected):
-    roads = read(tmp_path, osm=town, travel={"mode": mode}).roads
+    roads = road_table(read(tmp_path, osm=town, travel={"mode": mode}))
     speeds = [None if np.isnan(speed) else speed for speed in roads["speed_kmh"]]
     assert list(zip(roads["road_class"], speeds, roads["oneway"], strict=True)) == expected
 
 
 def test_roads_that_meet_share_the_very_same_coordinates(tmp_path, town):
-    roads = read(tmp_path, osm=town).roads
+    roads = road_table(read(tmp_path, osm=town))
     ends = [shapely.get_coordinates(line) for line in roads.geometry]
     assert ends[0][-1].tobytes() == ends[1][0].tobytes()
     assert ends[0][0].tobytes() == ends[2][0].tobytes()

@@ -12,10 +12,12 @@ from pyproj import CRS
 from scipy.sparse.csgraph import connected_components
 
 from geoklynge.candidates import Pool, propose
+from geoklynge.sources.lines import roads_of as flatten_lines
 from geoklynge.study import Study
-from geoklynge.tables import Tables, people_of
+from geoklynge.tables import Roads, Tables, people_of
 from geoklynge.ties import Ties, tie_villages
-from geoklynge.travel import Basis, Travel, Trips, measure_travel
+from geoklynge.travel import Basis, Travel, measure_travel
+from geoklynge.trips import Trips
 
 CRS_DK = CRS.from_epsg(25832)
 
@@ -67,21 +69,20 @@ def roads_of(
     *,
     speed_kmh: Sequence[float | None] | float | None = 60.0,
     oneway: Sequence[str] | None = None,
-    road_class: str = "secondary",
-) -> gpd.GeoDataFrame:
+    road_class: str | Sequence[str] = "secondary",
+) -> Roads:
     """Road lines in metres; a speed is a posted limit."""
     speeds = list(speed_kmh) if isinstance(speed_kmh, Sequence) else [speed_kmh] * len(lines)
+    classes = [road_class] * len(lines) if isinstance(road_class, str) else road_class
     table = {
-        "road_class": pd.array([road_class] * len(lines), dtype="string"),
+        "road_class": pd.array(classes, dtype="string"),
         "speed_kmh": np.array([np.nan if one is None else one for one in speeds], dtype=float),
         "oneway": pd.array(oneway or ["both"] * len(lines), dtype="string"),
     }
-    return gpd.GeoDataFrame(table, geometry=[shapely.LineString(line) for line in lines], crs=CRS_DK)
+    return flatten_lines(gpd.GeoDataFrame(table, geometry=[shapely.LineString(line) for line in lines], crs=CRS_DK))
 
 
-def grid_roads(
-    side: int, *, step_m: float = 300.0, seed: int = 0, drop: float = 0.2, oneway: float = 0.0
-) -> gpd.GeoDataFrame:
+def grid_roads(side: int, *, step_m: float = 300.0, seed: int = 0, drop: float = 0.2, oneway: float = 0.0) -> Roads:
     """Lay a grid of bent streets with some missing, some fast, some one-way."""
     rng = np.random.default_rng(seed)
     lines = []
@@ -100,7 +101,7 @@ def tables_of(
     villages: gpd.GeoDataFrame,
     services: gpd.GeoDataFrame | None = None,
     *,
-    roads: gpd.GeoDataFrame | None = None,
+    roads: Roads | None = None,
     links: pd.DataFrame | None = None,
 ) -> Tables:
     """Tables of a made-up country."""

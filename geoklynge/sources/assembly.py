@@ -12,10 +12,10 @@ from pyproj import CRS
 
 from ..errors import StudyError
 from ..study import Study
-from ..tables import ROADS, SERVICES, VILLAGES, Finding, SourceRecord, Tables, check_table, people_of
+from ..tables import ROADS, SERVICES, VILLAGES, Finding, Roads, SourceRecord, Tables, check_table, people_of
 from .areas import join_areas, read_areas
 from .columns import only_declared
-from .lines import measure_links, read_links, read_roads
+from .lines import join_roads, measure_links, project_roads, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .osm import OsmTables, read_osm
 from .place import (
@@ -213,17 +213,23 @@ def _read_services(
     return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(inside)))
 
 
-def _read_roads(desk: _Desk, osm: OsmTables | None, area: StudyArea, crs: CRS) -> gpd.GeoDataFrame | None:
+def _read_roads(desk: _Desk, osm: OsmTables | None, area: StudyArea, crs: CRS) -> Roads | None:
     mode = desk.study.travel.mode
-    tables = [desk.file(source, "roads", partial(read_roads, mode=mode)) for source in desk.study.sources.roads]
+    parts = [
+        roads_of(_checked(desk.file(source, "roads", partial(read_roads, mode=mode)), source).to_crs(crs))
+        for source in desk.study.sources.roads
+    ]
     if osm is not None and len(osm.roads):
-        tables.append(osm.roads[[*(column.name for column in ROADS), "geometry"]])
-    if not tables:
+        parts.append(project_roads(osm.roads, crs))
+    if not parts:
         return None
-    roads = pd.concat([table.to_crs(crs) for table in tables], ignore_index=True)
-    kept = roads[area.touched_by(roads.geometry)].reset_index(drop=True)
-    check_table(pd.DataFrame(kept), ROADS, source="the roads of the study's area", unique_id=False)
-    return kept
+    roads = join_roads(parts)
+    return roads.take(area.touched_by(roads))
+
+
+def _checked(lines: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
+    check_table(pd.DataFrame(lines), ROADS, source=source, unique_id=False)
+    return lines
 
 
 def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.DataFrame | None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from pyproj import CRS
+import shapely
+from numpy.typing import NDArray
+from pyproj import CRS, Transformer
 
 from ..errors import TableError
 from ..study import Mode
-from ..tables import LINKS, ROADS, Finding, check_table
+from ..tables import LINKS, ONEWAY, ROADS, Finding, Roads, check_table
 from .columns import find_column, only_declared, text_of
 from .layers import Layer, lines_of, read_layer
+from .positions import WGS84
 from .records import finding
 from .road_tags import direction, posted_limits, road_class
 from .services import require_villages
+
+VERTEX_GRID_M = 0.01  # vertices closer than this are one
 
 
 def read_roads(
@@ -54,6 +60,72 @@ def read_roads(
     )
     rows["road_class"] = rows["road_class"].map(road_class).astype("string")
     return only_declared(rows, ROADS), list(layer.findings)
+
+
+def roads_of(lines: gpd.GeoDataFrame) -> Roads:
+    """
+    Flatten road lines; lines join where they share a vertex (within 1 cm).
+
+    Parameters
+    ----------
+    lines
+        LineStrings in metres, with `road_class` and, where known, `speed_kmh` and `oneway`.
+    """
+    points, line = shapely.get_coordinates(lines.geometry.to_numpy(), return_index=True)
+    class_of, classes = pd.factorize(lines["road_class"].astype(object))
+    posted = lines.get("speed_kmh", pd.Series(np.nan, index=lines.index))
+    heading = lines.get("oneway", pd.Series("both", index=lines.index)).astype(object).map(ONEWAY)
+    return _join_vertices(
+        Roads(
+            points,
+            np.arange(len(points), dtype=np.int32),
+            np.searchsorted(line, np.arange(len(lines) + 1)).astype(np.int64),
+            tuple(str(name) for name in classes),
+            class_of.astype(np.int16),
+            np.asarray(posted, dtype=np.float64),
+            np.asarray(heading, dtype=np.int8),
+        )
+    )
+
+
+def project_roads(roads: Roads, crs: CRS) -> Roads:
+    """Bring roads from WGS84 to metres; a line with a vertex that the projection cannot place is left out."""
+    x, y = Transformer.from_crs(WGS84, crs, always_xy=True).transform(*roads.xy.T)
+    placed = np.isfinite(x) & np.isfinite(y)
+    whole = np.logical_and.reduceat(placed[roads.vertex], roads.indptr[:-1]) if len(roads) else placed
+    return replace(roads, xy=np.column_stack([x, y])).take(whole)
+
+
+def join_roads(parts: Sequence[Roads]) -> Roads:
+    """Make one network of the roads of several sources, all in one reference system in metres."""
+    if len(parts) == 1:
+        return parts[0]
+    classes = tuple(sorted({name for part in parts for name in part.classes}))
+    renumbered = [np.array([classes.index(name) for name in part.classes], dtype=np.int16) for part in parts]
+    before = np.cumsum([0, *(len(part.xy) for part in parts)])
+    sizes = np.concatenate([np.diff(part.indptr) for part in parts])
+    return _join_vertices(
+        Roads(
+            np.concatenate([part.xy for part in parts]),
+            np.concatenate([part.vertex + first for part, first in zip(parts, before, strict=False)]).astype(np.int32),
+            np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+            classes,
+            np.concatenate([new[part.class_of] for part, new in zip(parts, renumbered, strict=True)]),
+            np.concatenate([part.speed_kmh for part in parts]),
+            np.concatenate([part.oneway for part in parts]),
+        )
+    )
+
+
+def _join_vertices(roads: Roads) -> Roads:
+    """Make one vertex of those that lie in one cell of the grid; the first keeps its position."""
+    if not len(roads):
+        return roads
+    grid: NDArray[np.int64] = np.round((roads.xy - roads.xy.min(axis=0)) / VERTEX_GRID_M).astype(np.int64)
+    number, distinct = pd.factorize(grid[:, 0] * (grid[:, 1].max() + 1) + grid[:, 1])
+    first = np.empty(len(distinct), dtype=np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    return replace(roads, xy=roads.xy[first], vertex=number[roads.vertex].astype(np.int32))
 
 
 def read_links(path: Path, *, source: str, now: Mapping[str, str]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import numpy as np
 import osmium
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from ..errors import TableError
-from ..study import Study
-from ..tables import Finding
+from ..study import Mode, Study
+from ..tables import ONEWAY, Finding, Roads
 from .columns import plain_text, year_of
 from .positions import WGS84
 from .records import finding, require_file
@@ -28,31 +30,64 @@ PLACES = frozenset({"city", "town", "village", "hamlet"})
 GEOFA_YEAR = 2024  # the shops in the Danish extract that carry source=GeoFA
 MOST_PEOPLE = 100_000_000  # no place on Earth has more; a larger tag is a slip
 
+# WKB of a line in hexadecimal digits: byte order, type and number of points, then 16 bytes a point.
+WKB_LINE_HEAD, WKB_POINT = 18, 32
+ROADS_AT_A_TIME = 4_096
+OSM_GRID = 1e-7  # degrees: OSM stores positions as whole multiples of it
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
 PLACE_COLUMNS = ("village_id", "name", "kind", "population", "population_year", "source")
 SERVICE_COLUMNS = ("service_id", "name", "category", "source", "year")
-ROAD_COLUMNS = ("way", "road_class", "speed_kmh", "oneway")
 
 
 @dataclass(frozen=True)
 class OsmTables:
-    """What OSM files hold, in WGS84: points, lines for roads, and the rows of each file."""
+    """What OSM files hold, in WGS84: points, roads over shared vertices, and the rows of each file."""
 
     places: gpd.GeoDataFrame
     services: gpd.GeoDataFrame
-    roads: gpd.GeoDataFrame
+    roads: Roads
     rows: tuple[int, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 
 @dataclass
 class _Gathered:
-    """Rows as they come out of a file; shapes as WKB in hexadecimal digits."""
+    """
+    Rows as they come out of a file; shapes of places and services as WKB in hexadecimal digits.
+
+    A road is its way's id and what its tags mean; its points are numbers that `_point_keys` makes of positions.
+    """
 
     places: list[tuple[Any, ...]] = field(default_factory=list)
     services: list[tuple[Any, ...]] = field(default_factory=list)
-    roads: list[tuple[Any, ...]] = field(default_factory=list)
+    ways: list[int] = field(default_factory=list)
+    traits: list[tuple[str, float, int]] = field(default_factory=list)
+    n_points: list[int] = field(default_factory=list)
+    points: list[Longs] = field(default_factory=list)
+    shapes: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
     incomplete: int = 0
+
+    def rows(self) -> int:
+        return len(self.places) + len(self.services) + len(self.ways)
+
+    def add_road(self, way: int, traits: tuple[str, float, int], wkb: str) -> None:
+        digits = wkb[WKB_LINE_HEAD:]
+        self.ways.append(way)
+        self.traits.append(traits)
+        self.n_points.append(len(digits) // WKB_POINT)
+        self.shapes.append(digits)
+        if len(self.shapes) == ROADS_AT_A_TIME:
+            self.settle()
+
+    def settle(self) -> None:
+        """Turn the shapes gathered so far into numbers, a sixth of their size."""
+        lon_lat = np.frombuffer(bytes.fromhex("".join(self.shapes)), dtype="<f8").reshape(-1, 2)
+        self.points.append(_point_keys(lon_lat))
+        self.shapes.clear()
 
 
 @dataclass(frozen=True)
@@ -97,7 +132,7 @@ def read_osm(paths: Iterable[tuple[Path, str]], study: Study) -> OsmTables:
     """
     wanted, got, rows = _Wanted.of(study), _Gathered(), []
     for path, source in paths:
-        before = len(got.places) + len(got.services) + len(got.roads)
+        before = got.rows()
         require_file(path, source)
         if not path.name.lower().endswith(ENDINGS):
             raise TableError(
@@ -106,10 +141,11 @@ def read_osm(paths: Iterable[tuple[Path, str]], study: Study) -> OsmTables:
                 advice=f"known are {', '.join(ENDINGS)}",
             )
         with _plain_words(source):
-            _read_nodes(path, wanted, got)
-            _read_ways(path, wanted, got)
-        rows.append(len(got.places) + len(got.services) + len(got.roads) - before)
-    return OsmTables(*_frames(got), rows=tuple(rows), findings=tuple(_doubts(got)))
+            _read_file(path, wanted, got)
+        rows.append(got.rows() - before)
+    got.settle()
+    places, services = _frames(got)
+    return OsmTables(places, services, _roads(got), rows=tuple(rows), findings=tuple(_doubts(got)))
 
 
 @contextmanager
@@ -122,49 +158,86 @@ def _plain_words(source: str) -> Iterator[None]:
         raise TableError(f"not readable as OSM ({said})", where=source, advice="fetch the file again") from None
 
 
-def _read_nodes(path: Path, wanted: _Wanted, got: _Gathered) -> None:
-    shapes = osmium.geom.WKBFactory()
-    nodes = osmium.FileProcessor(path, osmium.osm.NODE).with_filter(osmium.filter.KeyFilter(*wanted.keys()))
-    for node in nodes:
-        if isinstance(node, osmium.osm.Node) and node.location.valid():
-            _note(dict(node.tags), f"n{node.id}", lambda node=node: shapes.create_point(node), wanted, got)
+def _read_file(path: Path, wanted: _Wanted, got: _Gathered) -> None:
+    """
+    Go through a file once.
 
-
-def _read_ways(path: Path, wanted: _Wanted, got: _Gathered) -> None:
+    Osmium keeps the positions of nodes and hands over only what bears a wanted key; Python never sees a plain node.
+    """
     shapes, mode = osmium.geom.WKBFactory(), wanted.study.travel.mode
-    ways = (
-        osmium.FileProcessor(path, osmium.osm.NODE | osmium.osm.WAY)
-        .with_locations()
-        .with_filter(osmium.filter.EntityFilter(osmium.osm.WAY))
-        .with_filter(osmium.filter.KeyFilter("highway", *wanted.keys()))
+    things = osmium.FileProcessor(path, osmium.osm.NODE | osmium.osm.WAY).with_locations()
+    for kind, keys in ((osmium.osm.NODE, wanted.keys()), (osmium.osm.WAY, ["highway", *wanted.keys()])):
+        bears_one = osmium.filter.KeyFilter(*keys)
+        bears_one.enable_for(kind)
+        things = things.with_filter(bears_one)
+    for thing in things:
+        if isinstance(thing, osmium.osm.Way):
+            _read_way(thing, wanted, got, shapes, mode)
+        elif isinstance(thing, osmium.osm.Node) and thing.location.valid():
+            _note(dict(thing.tags), f"n{thing.id}", lambda thing=thing: shapes.create_point(thing), wanted, got)
+
+
+def _read_way(way: osmium.osm.Way, wanted: _Wanted, got: _Gathered, shapes: osmium.geom.WKBFactory, mode: Mode) -> None:
+    """Keep a road, or a closed way that is a place or a service."""
+    tag = way.tags.get
+    highway = tag("highway") or ""
+    is_road = _class_of(highway) in wanted.roads
+    if not (is_road or way.is_closed()):
+        return
+    try:
+        line = shapes.create_linestring(way)
+    except (RuntimeError, osmium.InvalidLocationError):  # nodes missing at the edge of an extract, or one point
+        got.incomplete += 1
+        return
+    if is_road:
+        said = (highway, tag("maxspeed"), tag("oneway"), tag("junction"), tag("oneway:bicycle"), mode)
+        got.add_road(way.id, _traits(*said), line)
+    else:
+        _note(dict(way.tags), f"w{way.id}", lambda: line, wanted, got)
+
+
+_class_of = cache(road_class)
+
+
+@lru_cache(maxsize=65_536)
+def _traits(
+    highway: str, maxspeed: str | None, oneway: str | None, junction: str | None, bicycle: str | None, mode: Mode
+) -> tuple[str, float, int]:
+    """Class, posted limit and direction of a road; a country has few combinations of tags."""
+    heading = direction(oneway, highway=highway, junction=junction, bicycle=bicycle, mode=mode)
+    return road_class(highway), posted_kmh(maxspeed), ONEWAY[heading]
+
+
+def _point_keys(lon_lat: Floats) -> Longs:
+    """Make one number of each position: OSM's whole multiples of 1e-7 degrees, longitude in the upper half."""
+    lon, lat = np.round(lon_lat / OSM_GRID).astype(np.int64).T
+    keys: Longs = (lon << 32) + lat + (1 << 31)
+    return keys
+
+
+def _positions(keys: Longs) -> Floats:
+    """Undo `_point_keys`."""
+    lon, lat = keys >> 32, (keys & 0xFFFFFFFF) - (1 << 31)
+    return np.column_stack([lon, lat]) * OSM_GRID
+
+
+def _roads(got: _Gathered) -> Roads:
+    """Join the roads at their common positions; a way that stands in two files counts once."""
+    sizes = np.array(got.n_points, dtype=np.int64)
+    keys = np.concatenate([np.empty(0, dtype=np.int64), *got.points])
+    vertex, distinct = pd.factorize(keys)
+    names = sorted({trait[0] for trait in got.traits})
+    number = {name: k for k, name in enumerate(names)}
+    roads = Roads(
+        _positions(distinct),
+        vertex.astype(np.int32),
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        tuple(names),
+        np.array([number[trait[0]] for trait in got.traits], dtype=np.int16),
+        np.array([trait[1] for trait in got.traits], dtype=np.float64),
+        np.array([trait[2] for trait in got.traits], dtype=np.int8),
     )
-    for way in ways:
-        if not isinstance(way, osmium.osm.Way):
-            continue
-        highway = str(way.tags.get("highway") or "")
-        kind = road_class(highway)
-        if kind not in wanted.roads and not way.is_closed():
-            continue
-        try:
-            line = shapes.create_linestring(way)
-        except (
-            RuntimeError,
-            osmium.InvalidLocationError,
-        ):  # nodes missing at the edge of an extract, or one point
-            got.incomplete += 1
-            continue
-        tags = dict(way.tags)
-        if kind in wanted.roads:
-            heading = direction(
-                tags.get("oneway"),
-                highway=highway,
-                junction=tags.get("junction"),
-                bicycle=tags.get("oneway:bicycle"),
-                mode=mode,
-            )
-            got.roads.append((way.id, kind, posted_kmh(tags.get("maxspeed")), heading, line))
-        else:
-            _note(tags, f"w{way.id}", lambda line=line: line, wanted, got)
+    return roads.take(~pd.Index(got.ways, dtype="int64").duplicated())
 
 
 def _note(tags: dict[str, str], ref: str, shape: Any, wanted: _Wanted, got: _Gathered) -> None:
@@ -205,25 +278,21 @@ def parse_people(text: str | None) -> int | None:
     return int(plain) if re.fullmatch(r"[0-9]{1,9}", plain) and int(plain) <= MOST_PEOPLE else None
 
 
-def _frames(got: _Gathered) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    places = _frame(got.places, PLACE_COLUMNS, as_points=True)
-    places = places.astype({"population": "Int64", "population_year": "Int64"})
-    services = _frame(got.services, SERVICE_COLUMNS, as_points=True).astype({"year": "Int64"})
-    roads = _frame(got.roads, ROAD_COLUMNS, as_points=False).astype({"speed_kmh": "float64"})
-    return places, services, roads
+def _frames(got: _Gathered) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    places = _frame(got.places, PLACE_COLUMNS).astype({"population": "Int64", "population_year": "Int64"})
+    return places, _frame(got.services, SERVICE_COLUMNS).astype({"year": "Int64"})
 
 
-def _frame(rows: list[tuple[Any, ...]], columns: tuple[str, ...], *, as_points: bool) -> gpd.GeoDataFrame:
-    """Make a table of rows whose last cell is WKB; one row an id, sorted by it."""
+def _frame(rows: list[tuple[Any, ...]], columns: tuple[str, ...]) -> gpd.GeoDataFrame:
+    """Make a table of rows whose last cell is WKB, an area at a point inside; one row an id, sorted by it."""
     frame = pd.DataFrame([row[:-1] for row in rows], columns=list(columns))
     shapes = shapely.from_wkb(np.array([row[-1] for row in rows], dtype=object))
-    if as_points:
-        rings = shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING
-        rings &= shapely.get_num_coordinates(shapes) > 3
-        corners, ring = shapely.get_coordinates(shapes[rings], return_index=True)
-        areas = shapely.polygons(shapely.linearrings(corners, indices=ring)) if len(ring) else shapes[rings]
-        shapes[rings] = shapely.point_on_surface(shapely.make_valid(areas))
-    text = [name for name in columns if name not in {"way", "population", "population_year", "year", "speed_kmh"}]
+    rings = shapely.get_type_id(shapes) == shapely.GeometryType.LINESTRING
+    rings &= shapely.get_num_coordinates(shapes) > 3
+    corners, ring = shapely.get_coordinates(shapes[rings], return_index=True)
+    areas = shapely.polygons(shapely.linearrings(corners, indices=ring)) if len(ring) else shapes[rings]
+    shapes[rings] = shapely.point_on_surface(shapely.make_valid(areas))
+    text = [name for name in columns if name not in {"population", "population_year", "year"}]
     table = gpd.GeoDataFrame(frame.astype(dict.fromkeys(text, "string")), geometry=shapes, crs=WGS84)
     return table.drop_duplicates(columns[0]).sort_values(columns[0], ignore_index=True)
 

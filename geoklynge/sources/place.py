@@ -15,7 +15,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, StudyError
-from ..tables import check_crs
+from ..tables import Roads, check_crs
 from .naming import municipality_key, name_key, name_keys
 from .positions import DANISH_UTM, WGS84, in_denmark
 
@@ -101,19 +101,16 @@ class StudyArea:
         inside[np.flatnonzero(finite)[at]] = True
         return inside
 
-    def touched_by(self, lines: gpd.GeoSeries) -> Bools:
+    def touched_by(self, roads: Roads) -> Bools:
         """Tell which roads touch the area's box plus 25 km; all, where no municipality was chosen."""
-        if self.chosen is None or not len(self.polygons):
-            return np.ones(len(lines), dtype=bool)
-        xmin, ymin, xmax, ymax = shapely.total_bounds(self.polygons)
-        bounds = shapely.bounds(lines.to_numpy())
-        beyond = ROADS_BEYOND_M
-        touched: Bools = (
-            (bounds[:, 0] <= xmax + beyond)
-            & (bounds[:, 2] >= xmin - beyond)
-            & (bounds[:, 1] <= ymax + beyond)
-            & (bounds[:, 3] >= ymin - beyond)
-        )
+        if self.chosen is None or not len(self.polygons) or not len(roads):
+            return np.ones(len(roads), dtype=bool)
+        low, high = np.split(shapely.total_bounds(self.polygons), 2)
+        points, starts = roads.xy[roads.vertex], roads.indptr[:-1]
+        left_or_below = np.minimum.reduceat(points, starts) <= high + ROADS_BEYOND_M
+        right_or_above = np.maximum.reduceat(points, starts) >= low - ROADS_BEYOND_M
+        near = left_or_below & right_or_above
+        touched: Bools = near[:, 0] & near[:, 1]
         return touched
 
 
