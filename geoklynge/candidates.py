@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from .ensemble import partition_often
 from .errors import InputError, NoPlanError
 from .growing import linked_sets, parish_unions, sets_around
-from .mending import Mender
-from .study import Facts, Limits, Study
+from .limits import Facts, Limits
+from .mending import mend
+from .study import Study
 from .tables import Tables
 from .ties import Ties
 from .travel import Travel
-from .village_sets import VillageSets, facts_of, pairs_inside, sets_of, tie_rows
+from .village_sets import VillageSets, distinct_sets, each_fact, facts_of, join_sets, pairs_inside, tie_rows
 from .wishes import Wishes, read_wishes
 
 Floats = NDArray[np.float64]
@@ -80,65 +81,87 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
     if not eligible.any():
         raise NoPlanError(_why_nobody(villages, travel, study.limits))
     partitions = partition_often(ties, eligible, wishes, study)
-    mender = Mender(ties, villages["people"].to_numpy(dtype=np.float64), study.limits, wishes)
     proposals = {
         "leiden": _communities(partitions),
         "linkage": linked_sets(ties, eligible, study.limits),
         "parishes": parish_unions(villages, ties, eligible, study.limits),
         "wishes": sets_around(wishes, ties, eligible, study.limits),
     }
-    found: dict[bytes, set[str]] = {}
-    for name, members in proposals.items():
-        if study.limits.one_municipality:
-            members = _within_municipalities(members, villages["municipality_id"])  # noqa: PLW2901
-        _add_kept(found, name, members, lambda sets: _keeps_limits(sets, tables, ties, study.limits, wishes), mender)
-    if not found:
+    if study.limits.one_municipality:
+        code = pd.factorize(villages["municipality_id"])[0]
+        proposals = {name: _within_municipalities(sets, code) for name, sets in proposals.items()}
+    sets, found_by = _kept(proposals, tables, ties, study.limits, wishes)
+    if not len(sets):
         raise NoPlanError(_why_none(_communities(partitions), tables, ties, study.limits, wishes))
-    keys = sorted(found, key=lambda key: np.frombuffer(key, dtype=np.int32).tolist())
-    sets = sets_of((np.frombuffer(key, dtype=np.int32) for key in keys), len(villages))
-    return Pool(sets, tuple(tuple(sorted(found[key])) for key in keys), partitions, eligible, wishes)
+    names = np.array(list(proposals), dtype=object)
+    proposed_by = tuple(tuple(sorted(names[row])) for row in found_by)
+    return Pool(sets, proposed_by, partitions, eligible, wishes)
 
 
-def _communities(partitions: Ints) -> Iterator[Ints]:
+def _communities(partitions: Ints) -> VillageSets:
     """Every community of every run."""
-    for partition in partitions:
-        order = np.argsort(partition, kind="stable").astype(np.int32)
-        order = order[partition[order] >= 0]
-        yield from np.split(order, np.flatnonzero(np.diff(partition[order])) + 1)
+    n_runs, n_villages = partitions.shape
+    label = partitions + np.arange(n_runs, dtype=np.int64)[:, None] * n_villages
+    run, village = np.nonzero(partitions >= 0)
+    label = label[run, village]
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    return VillageSets(np.append(starts, len(label)).astype(np.int64), village[order].astype(np.int32), n_villages)
 
 
-def _within_municipalities(members: Iterable[Ints], municipality: pd.Series) -> Iterator[Ints]:
+def _within_municipalities(sets: VillageSets, municipality: NDArray[np.integer]) -> VillageSets:
     """Cut every proposal along municipal borders."""
-    code = pd.factorize(municipality)[0]
-    for rows in members:
-        for one in np.unique(code[rows]):
-            yield rows[code[rows] == one]
+    owner, code = sets.set_of_member().astype(np.int64), municipality[sets.member] + 1  # those of none stay together
+    label = owner * (int(code.max(initial=0)) + 1) + code
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    return VillageSets(np.append(starts, len(label)).astype(np.int64), sets.member[order], sets.n_villages)
 
 
-def _add_kept(
-    found: dict[bytes, set[str]],
-    name: str,
-    members: Iterable[Ints],
-    keeps: Callable[[list[Ints]], Bools],
-    mender: Mender,
-) -> None:
-    """Take the proposals that keep the limits; mend the others and take what then keeps them."""
-    distinct = {np.sort(rows).tobytes() for rows in members if len(rows) >= 2}
-    proposed = [np.frombuffer(key, dtype=np.int32) for key in sorted(distinct)]
-    kept = keeps(proposed)
-    mended = {
-        part.tobytes() for rows, fine in zip(proposed, kept, strict=True) if not fine for part in mender.mend(rows)
-    }
-    repaired = [np.frombuffer(key, dtype=np.int32) for key in sorted(mended)]
-    for rows, fine in zip(proposed + repaired, np.concatenate([kept, keeps(repaired)]), strict=True):
-        if fine:
-            found.setdefault(rows.tobytes(), set()).add(name)
+def _kept(
+    proposals: Mapping[str, VillageSets], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes
+) -> tuple[VillageSets, Bools]:
+    """
+    Take the proposals that keep the limits; mend the others and take what then keeps them.
+
+    Returns
+    -------
+    tuple of VillageSets and array
+        The distinct sets in the order of their members, and which way of proposing found each, shape (sets, ways).
+    """
+    everything = join_sets(list(proposals.values()), len(tables.villages))
+    way = np.repeat(np.arange(len(proposals)), [len(sets) for sets in proposals.values()])
+    several = everything.sizes() >= 2
+    proposed, found_by = _merge_equals(everything.take(several), np.eye(len(proposals), dtype=bool)[way[several]])
+    fine = _keeps_limits(proposed, tables, ties, limits, wishes)
+    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    mended, origin = mend(proposed.take(~fine), ties, people, limits, wishes)
+    mended, mended_by = _merge_equals(mended, found_by[~fine][origin])
+    repaired = _keeps_limits(mended, tables, ties, limits, wishes)
+    sets, found_by = _merge_equals(
+        join_sets([proposed.take(fine), mended.take(repaired)], len(tables.villages)),
+        np.concatenate([found_by[fine], mended_by[repaired]]),
+    )
+    order = sorted(range(len(sets)), key=lambda number: sets.rows(number).tolist())
+    return sets.take(order), found_by[order]
 
 
-def _keeps_limits(members: list[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
-    sets = sets_of(members, len(tables.villages))
-    facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
-    return np.array([not limits.broken_by(fact) for fact in facts], dtype=bool)
+def _merge_equals(sets: VillageSets, found_by: Bools) -> tuple[VillageSets, Bools]:
+    """Make one of equal sets, found by all the ways in which they were."""
+    distinct, same_as = distinct_sets(sets)
+    merged = np.zeros((len(distinct), found_by.shape[1]), dtype=bool)
+    np.logical_or.at(merged, same_as, found_by)
+    return distinct, merged
+
+
+def _keeps_limits(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
+    """Judge every set; the pairs inside a set of too many villages, which are most pairs, are not even listed."""
+    sizes = sets.sizes()
+    kept: Bools = (sizes >= limits.min_villages) & (sizes <= limits.max_villages)
+    likely = sets.take(kept)
+    facts = facts_of(likely, pairs_inside(likely, ties), ties, tables.villages, limits, wishes)
+    kept[kept] = limits.kept_by(facts)
+    return kept
 
 
 def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Travel, ties: Ties, study: Study) -> None:
@@ -211,11 +234,11 @@ def _why_nobody(villages: pd.DataFrame, travel: Travel, limits: Limits) -> str:
     )
 
 
-def _why_none(members: Iterable[Ints], tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
+def _why_none(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
     """Name the limit that most proposals of two villages or more break, with the numbers of the first of them."""
-    sets = sets_of((rows for rows in members if len(rows) >= 2), len(tables.villages))
+    sets = sets.take(sets.sizes() >= 2)
     facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
-    broken = [sentence for fact in facts for sentence in limits.broken_by(fact)]
+    broken = [sentence for fact in each_fact(facts) for sentence in limits.broken_by(fact)]
     limit_of = [re.sub(r"[\d.]+|inf", "", sentence) for sentence in broken]  # the same words, whatever the numbers
     most = Counter(limit_of).most_common(1)
     example = broken[limit_of.index(most[0][0])] if most else "no two villages are tied"

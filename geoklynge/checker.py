@@ -21,7 +21,8 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
 from .errors import CheckFailedError
-from .study import Facts, Study, TravelOptions
+from .limits import Facts
+from .study import Study, TravelOptions
 from .tables import Roads, Tables
 
 Floats = NDArray[np.float64]

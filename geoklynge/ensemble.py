@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import graspologic_native
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csr_array
 
+from .leiden import leiden
 from .study import Study
 from .ties import LAYERS, Ties, layer_proportions
 from .wishes import Wishes
@@ -17,9 +16,6 @@ from .wishes import Wishes
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
-
-FAINT_TIE = 0.02  # no resolution is so low that a weaker tie could hold a community together
-LEIDEN_ITERATIONS = 1  # a second cycle doubles the time; the quality stays the same to four digits
 
 
 def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study) -> Ints:
@@ -32,43 +28,20 @@ def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study) -
     Returns
     -------
     array
-        Community of every village in every run, shape (runs, villages); -1 for villages that may not be members.
+        Community of every village in every run, shape (runs, villages), numbered from 0 in the order of the villages;
+        -1 for villages that may not be members.
     """
-    strong = np.flatnonzero((ties.weight >= FAINT_TIE) & eligible[ties.a] & eligible[ties.b])
-    rows = np.flatnonzero(eligible)
-    place = np.full(len(eligible), -1, dtype=np.int32)
-    place[rows] = np.arange(len(rows), dtype=np.int32)
-    both = np.concatenate([strong, strong])
-    shape = (len(rows), len(rows))
-    tails = place[np.concatenate([ties.a[strong], ties.b[strong]])]
-    heads = place[np.concatenate([ties.b[strong], ties.a[strong]])]
-    structure = csr_array(coo_array((np.arange(1, len(both) + 1, dtype=np.float64), (tails, heads)), shape=shape))
-    tie_of_entry = both[structure.data.astype(np.int64) - 1]
-    forced = _wish_overrides(wishes, ties)
+    around, forced = ties.around, _wish_overrides(wishes, ties)
+    forced[~(eligible[ties.a] & eligible[ties.b])] = -1
 
     def run(number: int) -> Ints:
         rng = np.random.default_rng([study.seed, number])
         weight = _shaken_weights(ties, study, rng)
         weight[forced > 0], weight[forced < 0] = 1.0, 0.0
         resolution = study.ensemble.resolutions[number % len(study.ensemble.resolutions)]
+        community = leiden(around.indptr, around.village, weight[around.tie], resolution, rng)
         partition = np.full(len(eligible), -1, dtype=np.int32)
-        if len(tie_of_entry):
-            _, community = graspologic_native.leiden_csr(
-                structure.indptr.astype(np.int64),
-                structure.indices.astype(np.int32),
-                weight[tie_of_entry],
-                len(rows),
-                resolution=resolution,
-                use_modularity=False,
-                iterations=LEIDEN_ITERATIONS,
-                seed=int(rng.integers(2**31)),
-            )
-            found = np.fromiter((community.get(k, -1) for k in range(len(rows))), np.int64, len(rows))
-            alone = found < 0
-            found[alone] = len(rows) + np.flatnonzero(alone)
-            partition[rows] = np.unique(found, return_inverse=True)[1]
-        else:
-            partition[rows] = np.arange(len(rows))
+        partition[eligible] = np.unique(community[eligible], return_inverse=True)[1]
         return partition
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:

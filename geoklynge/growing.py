@@ -2,109 +2,194 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import islice
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
 from scipy.sparse import coo_array, csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import squareform
 
-from .mending import FAR_MINUTES
-from .study import Limits
+from .compiled import compiled
+from .limits import Limits
+from .linkage import complete_linkage
+from .routing import grown
 from .ties import Ties
+from .village_sets import VillageSets, sets_of
 from .wishes import Wishes
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-Bools = NDArray[np.bool_]
+Longs = NDArray[np.int64]
 
 PARISHES_IN_A_UNION = 12  # the largest known clusters have 11
 
 
-def linked_sets(ties: Ties, eligible: Bools, limits: Limits) -> Iterator[Ints]:
+def linked_sets(ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
     """
-    Every set that complete linkage on minutes forms within the limit.
+    Every set that complete linkage on minutes forms within the limit; see `complete_linkage`.
 
-    Complete linkage (Sorensen 1948) merges the two sets whose farthest members are nearest, so that no two members
-    of a set are ever farther apart than its height.
+    No two members of a set are farther apart than the limit, and two sets hold one another or have nobody in common.
     """
     near = (ties.minutes <= limits.max_minutes) & eligible[ties.a] & eligible[ties.b]
-    a, b, minutes = ties.a[near], ties.b[near], ties.minutes[near]
     n_villages = len(eligible)
-    network = coo_array((np.ones(len(a)), (a, b)), shape=(n_villages, n_villages))
-    _, component = connected_components(network.tocsr(), directed=False)
-    for number in np.unique(component[a]):
-        rows = np.flatnonzero(component == number).astype(np.int32)
-        inside = component[a] == number
-        left, right = np.searchsorted(rows, a[inside]), np.searchsorted(rows, b[inside])
-        apart = np.full((len(rows), len(rows)), FAR_MINUTES)
-        apart[left, right] = apart[right, left] = minutes[inside]
-        np.fill_diagonal(apart, 0.0)
-        yield from _merged_within(rows, apart, limits.max_minutes)
+    pairs = _both_ways(ties.a[near], ties.b[near], np.arange(1, near.sum() + 1), n_villages)  # from 1: 0 is no entry
+    minutes = ties.minutes[near][pairs.data - 1]
+    merges, _ = complete_linkage(pairs.indptr.astype(np.int64), pairs.indices.astype(np.int32), minutes)
+    indptr, member = _sets_of_merges(merges, n_villages)
+    return VillageSets(indptr, member, n_villages)
 
 
-def _merged_within(rows: Ints, apart: Floats, max_minutes: float) -> Iterator[Ints]:
-    merges = linkage(squareform(apart, checks=False), method="complete")
-    held: dict[int, Ints] = {k: rows[k : k + 1] for k in range(len(rows))}
-    for step, (left, right, height, _) in enumerate(merges):
-        if height > max_minutes:
-            break
-        held[len(rows) + step] = np.concatenate([held.pop(int(left)), held.pop(int(right))])
-        yield held[len(rows) + step]
+def _both_ways(a: NDArray[np.integer], b: NDArray[np.integer], value: NDArray[np.generic], n: int) -> csr_array:
+    """Put pairs into compressed rows, each at both its ends; values of one pair of ends add up."""
+    return csr_array(coo_array((np.tile(value, 2), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(n, n)))
 
 
-def parish_unions(villages: pd.DataFrame, ties: Ties, eligible: Bools, limits: Limits) -> Iterator[Ints]:
+@compiled
+def _sets_of_merges(merges: Ints, n_places: int) -> tuple[Longs, Ints]:
+    """Members of every merge of a dendrogram, ascending, in compressed rows."""
+    n_merges = len(merges)
+    indptr = np.zeros(n_merges + 1, dtype=np.int64)
+    size = np.ones(n_places + n_merges, dtype=np.int64)
+    for step in range(n_merges):
+        size[n_places + step] = size[merges[step, 0]] + size[merges[step, 1]]
+        indptr[step + 1] = indptr[step] + size[n_places + step]
+    member = np.empty(indptr[n_merges], dtype=np.int32)
+    for step in range(n_merges):
+        free = indptr[step]
+        for child in merges[step]:
+            if child < n_places:
+                member[free] = child
+                free += 1
+            else:
+                first, last = indptr[child - n_places], indptr[child - n_places + 1]
+                member[free : free + last - first] = member[first:last]
+                free += last - first
+        member[indptr[step] : indptr[step + 1]].sort()
+    return indptr, member
+
+
+def parish_unions(villages: pd.DataFrame, ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
     """From each parish, take in the parish with the strongest mean tie again and again; every stage is a proposal."""
     code, names = pd.factorize(villages["parish_id"], sort=True)
     code = np.where(eligible, code, -1)
     n_parishes = len(names)
-    if not n_parishes:
-        return
     inside = (code[ties.a] >= 0) & (code[ties.b] >= 0)
-    strength = _strength(code[ties.a][inside], code[ties.b][inside], ties.weight[inside], n_parishes)
-    size = np.bincount(code[code >= 0], minlength=n_parishes).astype(np.float64)
-    by_parish = [np.flatnonzero(code == k).astype(np.int32) for k in range(n_parishes)]
-    for start in np.flatnonzero(size > 0):
-        unions = _grow([int(start)], strength, size, by_parish, limits.max_villages)
-        yield from islice(unions, PARISHES_IN_A_UNION)
+    strength = _both_ways(code[ties.a][inside], code[ties.b][inside], ties.weight[inside], n_parishes)
+    size = np.bincount(code[code >= 0], minlength=n_parishes)
+    starts = np.flatnonzero(size > 0)
+    by_parish = np.argsort(code, kind="stable")[np.count_nonzero(code < 0) :].astype(np.int32)
+    return _stages(starts, np.arange(len(starts) + 1), strength, size, by_parish, len(code), limits)
 
 
-def _strength(a: NDArray[np.integer], b: NDArray[np.integer], weight: Floats, n_units: int) -> csr_array:
-    """Sum of tie weights between units, both ways, shape (units, units)."""
-    ends = np.concatenate([a, b]), np.concatenate([b, a])
-    return csr_array(coo_array((np.tile(weight, 2), ends), shape=(n_units, n_units)))
-
-
-def _grow(
-    start: list[int], strength: csr_array, size: Floats, members: list[Ints], max_villages: int
-) -> Iterator[Ints]:
-    """Add unit after unit by the mean weight of its ties to the villages held so far."""
-    held = list(start)
-    pull = np.asarray(strength[held].sum(axis=0)).ravel()
-    n_held = size[held].sum()
-    while n_held <= max_villages:
-        yield np.concatenate([members[unit] for unit in held])
-        mean_tie = np.divide(pull, size * n_held, out=np.zeros_like(pull), where=size > 0)
-        mean_tie[held] = 0.0
-        best = int(np.argmax(mean_tie))
-        if mean_tie[best] <= 0:
-            return
-        held.append(best)
-        n_held += size[best]
-        pull += np.asarray(strength[[best]].sum(axis=0)).ravel()
-
-
-def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> Iterator[Ints]:
+def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
     """Grow village by village around each together-group, so that the pool has sets that hold it."""
-    if not wishes.together:
-        return
     n_villages = len(eligible)
+    if not wishes.together:
+        return sets_of([], n_villages)
     inside = eligible[ties.a] & eligible[ties.b]
-    strength = _strength(ties.a[inside], ties.b[inside], ties.weight[inside], n_villages)
-    one_each = [np.array([row], dtype=np.int32) for row in range(n_villages)]
-    for group in wishes.together:
-        yield from _grow(list(group), strength, eligible.astype(np.float64), one_each, limits.max_villages)
+    strength = _both_ways(ties.a[inside], ties.b[inside], ties.weight[inside], n_villages)
+    starts = np.concatenate([np.array(group) for group in wishes.together])
+    group = np.cumsum([0, *(len(each) for each in wishes.together)])
+    everyone = np.arange(n_villages, dtype=np.int32)
+    sizes = eligible.astype(np.int64)
+    return _stages(starts, group, strength, sizes, everyone, n_villages, limits, most_units=limits.max_villages)
+
+
+def _stages(  # noqa: PLR0913, PLR0917
+    starts: NDArray[np.integer],
+    group: NDArray[np.integer],
+    strength: csr_array,
+    size: NDArray[np.integer],
+    by_unit: Ints,
+    n_villages: int,
+    limits: Limits,
+    *,
+    most_units: int = PARISHES_IN_A_UNION,
+) -> VillageSets:
+    """Grow from every group of units ``starts[group[g]:group[g + 1]]``; see `_grow`."""
+    indptr, member = _grow(
+        starts.astype(np.int32), group.astype(np.int64), strength.indptr.astype(np.int64),
+        strength.indices.astype(np.int32), strength.data.astype(np.float64), size.astype(np.int64), by_unit,
+        limits.max_villages, most_units,
+    )  # fmt: skip
+    return VillageSets(indptr, member, n_villages)
+
+
+@compiled
+def _grow(  # noqa: C901, PLR0912, PLR0913, PLR0917
+    starts: Ints,
+    group: Longs,
+    indptr: Longs,
+    neighbour: Ints,
+    strength: Floats,
+    size: Longs,
+    by_unit: Ints,
+    max_villages: int,
+    most_units: int,
+) -> tuple[Longs, Ints]:
+    """
+    Add unit after unit by the mean weight of its ties to the villages held so far, from every start.
+
+    Unit u has `size[u]` villages, which stand in `by_unit` one unit after the other. Every stage of at most
+    `max_villages` villages and `most_units` units is a set; of equally strong units the one named first is taken.
+
+    Returns
+    -------
+    tuple of two arrays
+        The sets in compressed rows, members ascending.
+    """
+    n_units = len(size)
+    first = np.zeros(n_units + 1, dtype=np.int64)
+    first[1:] = np.cumsum(size)
+    pull = np.zeros(n_units, dtype=np.float64)
+    held = np.zeros(n_units, dtype=np.bool_)
+    order = np.empty(n_units, dtype=np.int32)
+    touched = np.empty(n_units, dtype=np.int32)
+    out = np.empty(4096, dtype=np.int32)
+    out_indptr = np.zeros(1024, dtype=np.int64)
+    n_sets, n_out = 0, 0
+    for number in range(len(group) - 1):
+        n_held, n_units_held, n_touched = 0, 0, 0
+        for k in range(group[number], group[number + 1]):
+            order[n_units_held] = starts[k]
+            n_units_held += 1
+        n_pulled = 0
+        while True:
+            for k in range(n_pulled, n_units_held):
+                unit = order[k]
+                held[unit] = True
+                n_held += size[unit]
+                for arc in range(indptr[unit], indptr[unit + 1]):
+                    if pull[neighbour[arc]] == 0:
+                        touched[n_touched] = neighbour[arc]
+                        n_touched += 1
+                    pull[neighbour[arc]] += strength[arc]
+            n_pulled = n_units_held
+            if n_held > max_villages or n_units_held > most_units:
+                break
+            while n_out + n_held > len(out):
+                out = grown(out)
+            if n_sets + 1 == len(out_indptr):
+                out_indptr = grown(out_indptr)
+            for k in range(n_units_held):
+                for village in range(first[order[k]], first[order[k] + 1]):
+                    out[n_out] = by_unit[village]
+                    n_out += 1
+            out[out_indptr[n_sets] : n_out].sort()
+            n_sets += 1
+            out_indptr[n_sets] = n_out
+            best, most = -1, 0.0
+            for k in range(n_touched):
+                unit = touched[k]
+                if not held[unit] and size[unit] > 0:
+                    mean_tie = pull[unit] / (size[unit] * n_held)
+                    if mean_tie > most or (mean_tie == most and mean_tie > 0 and unit < best):
+                        best, most = unit, mean_tie
+            if best < 0:
+                break
+            order[n_units_held] = best
+            n_units_held += 1
+        for k in range(n_units_held):
+            held[order[k]] = False
+        for k in range(n_touched):
+            pull[touched[k]] = 0.0
+    return out_indptr[: n_sets + 1].copy(), out[:n_out].copy()

@@ -2,124 +2,252 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial.distance import squareform
 
 from .compiled import compiled
-from .study import Limits
+from .limits import Limits
+from .linkage import complete_linkage, largest_parts
+from .routing import grown
 from .ties import Ties
-from .village_sets import tie_rows
+from .village_sets import VillageSets, join_sets, keeps_wishes, sets_of
 from .wishes import Wishes
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
-FAR_MINUTES = 1e6  # stands in for "not within the horizon" where an algorithm needs a number
+SETS_A_TASK = 256
 
 
-@dataclass(frozen=True)
-class Mender:
-    """Repairs a set that breaks limits: splits it where its villages are far apart, or trims what sticks out."""
+def mend(sets: VillageSets, ties: Ties, people: Floats, limits: Limits, wishes: Wishes) -> tuple[VillageSets, Longs]:
+    """
+    Make smaller sets of sets that break limits.
 
-    ties: Ties
-    people: Floats
-    limits: Limits
-    wishes: Wishes
+    Each set gives one that is trimmed, village by village, until all are near enough and few enough, and of that the
+    largest part that hangs together; and the parts into which complete linkage divides it. Where a wish is broken,
+    that is done twice: with the group completed, and without it. What comes out may still break a limit that leaving
+    villages out cannot mend.
 
-    def mend(self, rows: Ints) -> Iterator[Ints]:
-        """Yield smaller sets, sorted; they may still break a limit that cannot be mended by leaving villages out."""
-        for variant in self._with_wishes(rows):
-            if len(variant) >= self.limits.min_villages:
-                minutes, weight = self._matrices(variant)
-                yield np.sort(self._trim(variant, minutes, weight))
-                yield from (np.sort(part) for part in self._split(variant, minutes))
+    Returns
+    -------
+    tuple of VillageSets and array
+        The new sets, and for each the number of the set that it came from.
+    """
+    variants, origin = _with_wishes(sets, wishes)
+    around = ties.around
+    rows = (around.indptr, around.village, ties.minutes[around.tie], ties.weight[around.tie])
 
-    def _with_wishes(self, rows: Ints) -> Iterator[Ints]:
-        """Complete or remove together-groups, keep one of each apart-group."""
-        held = set(rows.tolist())
-        whole, without = set(held), set(held)
-        for group in self.wishes.together:
-            if held & set(group) and not set(group) <= held:
-                whole |= set(group)
-                without -= set(group)
-        for group in self.wishes.apart:
-            for several in (whole, without):
-                for extra in sorted(several & set(group))[1:]:
-                    several.discard(extra)
-        yield np.array(sorted(whole), dtype=np.int32)
-        if without != whole:
-            yield np.array(sorted(without), dtype=np.int32)
+    def work(start: int) -> tuple[Longs, Ints, Longs]:
+        stop = min(start + SETS_A_TASK, len(variants))
+        return _mend(
+            variants.indptr[start : stop + 1], variants.member, *rows, people,
+            limits.max_minutes, limits.min_villages, limits.max_villages, limits.max_people, limits.weakest_tie,
+        )  # fmt: skip
 
-    def _matrices(self, rows: Ints) -> tuple[Floats, Floats]:
-        left, right = np.triu_indices(len(rows), 1)
-        tie = tie_rows(self.ties, rows[left], rows[right])
-        minutes, weight = np.zeros((len(rows), len(rows))), np.zeros((len(rows), len(rows)))
-        minutes[left, right] = (
-            np.where(tie >= 0, self.ties.minutes[tie], FAR_MINUTES) if len(self.ties.a) else FAR_MINUTES
-        )
-        weight[left, right] = np.where(tie >= 0, self.ties.weight[tie], 0.0) if len(self.ties.a) else 0.0
-        return minutes + minutes.T, weight + weight.T
+    starts = range(0, len(variants), SETS_A_TASK)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        parts = list(workers.map(work, starts))
+    mended = join_sets([VillageSets(part[0], part[1], sets.n_villages) for part in parts], sets.n_villages)
+    came_from = [part[2] + start for part, start in zip(parts, starts, strict=True)]
+    return mended, origin[np.concatenate([np.empty(0, dtype=np.int64), *came_from])]
 
-    def _fits(self, rows: Ints) -> bool:
-        return len(rows) <= self.limits.max_villages and self.people[rows].sum() <= self.limits.max_people
 
-    def _trim(self, rows: Ints, minutes: Floats, weight: Floats) -> Ints:
-        """Leave out, one by one, the village with most others too far away, then the one with the weakest ties."""
-        stays = np.ones(len(rows), dtype=bool)
-        too_far = (minutes > self.limits.max_minutes).astype(np.int64)
-        offences, belonging = too_far.sum(axis=1), weight.sum(axis=1)
-        while stays.sum() > self.limits.min_villages:
-            most = int(offences[stays].max())
-            if most == 0 and self._fits(rows[stays]):
-                break
-            worst = np.flatnonzero(stays & (offences == most))
-            out = worst[np.argmin(belonging[worst])]
-            stays[out] = False
-            offences, belonging = offences - too_far[out], belonging - weight[out]
-        strong = (weight >= self.limits.weakest_tie) & stays[:, None] & stays[None, :]
-        _, part = connected_components(csr_array(strong.astype(np.float64)), directed=False)
-        size = np.bincount(part, weights=stays, minlength=part.max() + 1)
-        largest: Ints = rows[stays & (part == np.argmax(size))]
-        return largest
+def _with_wishes(sets: VillageSets, wishes: Wishes) -> tuple[VillageSets, Longs]:
+    """Complete or remove together-groups and keep one of each apart-group, where a set breaks a wish."""
+    kept = keeps_wishes(sets, wishes)
+    if kept.all():
+        return sets, np.arange(len(sets))
+    variants: list[Ints] = []
+    origin: list[int] = []
+    for number in range(len(sets)):
+        for variant in [sets.rows(number)] if kept[number] else _variants(sets.rows(number), wishes):
+            variants.append(variant)
+            origin.append(number)
+    return sets_of(variants, sets.n_villages), np.array(origin, dtype=np.int64)
 
-    def _split(self, rows: Ints, minutes: Floats) -> Iterator[Ints]:
-        """Divide by complete linkage from the top until every part is near and small enough."""
-        merges = linkage(squareform(minutes, checks=False), method="complete")
-        limits = self.limits
-        part = _largest_parts(merges, self.people[rows], limits.max_minutes, limits.max_villages, limits.max_people)
-        for label in np.unique(part):
-            members = rows[part == label]
-            if len(members) >= limits.min_villages:
-                yield members
+
+def _variants(rows: Ints, wishes: Wishes) -> Iterator[Ints]:
+    held = set(rows.tolist())
+    whole, without = set(held), set(held)
+    for group in wishes.together:
+        if held & set(group) and not set(group) <= held:
+            whole |= set(group)
+            without -= set(group)
+    for group in wishes.apart:
+        for several in (whole, without):
+            for extra in sorted(several & set(group))[1:]:
+                several.discard(extra)
+    yield np.array(sorted(whole), dtype=np.int32)
+    if without != whole:
+        yield np.array(sorted(without), dtype=np.int32)
 
 
 @compiled
-def _largest_parts(merges: Floats, people: Floats, max_minutes: float, max_size: int, max_people: float) -> Ints:
-    """
-    Label each leaf of a dendrogram with the largest subtree around it that keeps the limits.
+def _mend(  # noqa: PLR0913, PLR0917
+    indptr: Longs,
+    member: Ints,
+    tie_indptr: Longs,
+    tie_village: Ints,
+    tie_minutes: Floats,
+    tie_weight: Floats,
+    people: Floats,
+    max_minutes: float,
+    min_villages: int,
+    max_villages: int,
+    max_people: float,
+    weakest_tie: float,
+) -> tuple[Longs, Ints, Longs]:
+    """Trim and split every set; the new sets in compressed rows, and the number of the set each came from."""
+    place = np.full(len(people), -1, dtype=np.int32)
+    out = np.empty(1024, dtype=np.int32)
+    out_indptr = np.zeros(1024, dtype=np.int64)
+    origin = np.empty(1024, dtype=np.int64)
+    n_sets, n_out = 0, 0
+    for number in range(len(indptr) - 1):
+        rows = member[indptr[number] : indptr[number + 1]]
+        if len(rows) < min_villages:
+            continue
+        for k in range(len(rows)):
+            place[rows[k]] = k
+        inside, other, minutes, weight = _ties_inside(rows, place, tie_indptr, tie_village, tie_minutes, tie_weight)
+        for k in range(len(rows)):
+            place[rows[k]] = -1
+        here = people[rows]
+        stays = _trim(
+            inside, other, minutes, weight, here, max_minutes, min_villages, max_villages, max_people, weakest_tie
+        )
+        near_indptr, near_other, near_minutes = _near_only(inside, other, minutes, max_minutes)
+        merges, _ = complete_linkage(near_indptr, near_other, near_minutes)
+        part = largest_parts(merges, here, max_villages, max_people)
+        n_members = np.zeros(len(rows), dtype=np.int64)
+        for k in range(len(rows)):
+            n_members[part[k]] += 1
+        for label in range(-1, len(rows)):  # -1 is what was trimmed
+            if label >= 0 and n_members[label] < min_villages:
+                continue
+            while n_out + len(rows) > len(out):
+                out = grown(out)
+            for k in range(len(rows)):
+                if (stays[k] and label < 0) or (label >= 0 and part[k] == label):
+                    out[n_out] = rows[k]
+                    n_out += 1
+            if n_sets + 1 == len(out_indptr):
+                out_indptr, origin = grown(out_indptr), grown(origin)
+            origin[n_sets] = number
+            n_sets += 1
+            out_indptr[n_sets] = n_out
+    return out_indptr[: n_sets + 1].copy(), out[:n_out].copy(), origin[:n_sets].copy()
 
-    Heights, sizes and people only grow towards the root, so that the subtrees within the limits lie at the bottom.
+
+@compiled
+def _ties_inside(
+    rows: Ints, place: Ints, tie_indptr: Longs, tie_village: Ints, tie_minutes: Floats, tie_weight: Floats
+) -> tuple[Longs, Ints, Floats, Floats]:
+    """Gather the ties between members in compressed rows; members are numbered by their place in `rows`."""
+    indptr = np.zeros(len(rows) + 1, dtype=np.int64)
+    for k in range(len(rows)):
+        indptr[k + 1] = indptr[k]
+        for tie in range(tie_indptr[rows[k]], tie_indptr[rows[k] + 1]):
+            indptr[k + 1] += place[tie_village[tie]] >= 0
+    other = np.empty(indptr[len(rows)], dtype=np.int32)
+    minutes = np.empty(len(other), dtype=np.float64)
+    weight = np.empty(len(other), dtype=np.float64)
+    free = 0
+    for k in range(len(rows)):
+        for tie in range(tie_indptr[rows[k]], tie_indptr[rows[k] + 1]):
+            if place[tie_village[tie]] >= 0:
+                other[free] = place[tie_village[tie]]
+                minutes[free], weight[free] = tie_minutes[tie], tie_weight[tie]
+                free += 1
+    return indptr, other, minutes, weight
+
+
+@compiled
+def _near_only(indptr: Longs, other: Ints, minutes: Floats, max_minutes: float) -> tuple[Longs, Ints, Floats]:
+    """Keep the pairs that are near enough."""
+    near = minutes <= max_minutes
+    kept = np.zeros(len(indptr), dtype=np.int64)
+    for k in range(len(indptr) - 1):
+        kept[k + 1] = kept[k] + near[indptr[k] : indptr[k + 1]].sum()
+    return kept, other[near], minutes[near]
+
+
+@compiled
+def _trim(  # noqa: PLR0913, PLR0917
+    indptr: Longs,
+    other: Ints,
+    minutes: Floats,
+    weight: Floats,
+    people: Floats,
+    max_minutes: float,
+    min_villages: int,
+    max_villages: int,
+    max_people: float,
+    weakest_tie: float,
+) -> Bools:
     """
-    n_leaves = len(people)
-    size = np.ones(2 * n_leaves - 1, dtype=np.int64)
-    total = np.zeros(2 * n_leaves - 1, dtype=np.float64)
-    total[:n_leaves] = people
-    fits = np.ones(2 * n_leaves - 1, dtype=np.bool_)
-    label = np.arange(2 * n_leaves - 1).astype(np.int32)
-    for step in range(n_leaves - 1):
-        left, right, node = int(merges[step, 0]), int(merges[step, 1]), n_leaves + step
-        size[node], total[node] = size[left] + size[right], total[left] + total[right]
-        fits[node] = merges[step, 2] <= max_minutes and size[node] <= max_size and total[node] <= max_people
-    for step in range(n_leaves - 2, -1, -1):
-        node = n_leaves + step
-        if fits[node]:
-            label[int(merges[step, 0])] = label[node]
-            label[int(merges[step, 1])] = label[node]
-    return label[:n_leaves]
+    Leave out, one by one, the village with most others too far away, of those the one with the weakest ties.
+
+    Returns
+    -------
+    array
+        Which villages stay: the largest part of the rest that hangs together.
+    """
+    n_rows = len(people)
+    stays = np.ones(n_rows, dtype=np.bool_)
+    near = np.zeros(n_rows, dtype=np.int64)
+    belonging = np.zeros(n_rows, dtype=np.float64)
+    for k in range(n_rows):
+        for tie in range(indptr[k], indptr[k + 1]):
+            near[k] += minutes[tie] <= max_minutes
+            belonging[k] += weight[tie]
+    n_stay, n_people = n_rows, people.sum()
+    while n_stay > min_villages:
+        worst = -1
+        for k in range(n_rows):
+            if stays[k] and (
+                worst < 0 or near[k] < near[worst] or (near[k] == near[worst] and belonging[k] < belonging[worst])
+            ):
+                worst = k
+        if near[worst] == n_stay - 1 and n_stay <= max_villages and n_people <= max_people:
+            break
+        stays[worst] = False
+        n_stay -= 1
+        n_people -= people[worst]
+        for tie in range(indptr[worst], indptr[worst + 1]):
+            near[other[tie]] -= minutes[tie] <= max_minutes
+            belonging[other[tie]] -= weight[tie]
+    return _largest_part(indptr, other, weight, stays, weakest_tie)
+
+
+@compiled
+def _largest_part(indptr: Longs, other: Ints, weight: Floats, stays: Bools, weakest_tie: float) -> Bools:
+    """Find the largest part of some villages that hangs together by strong ties; of equals the one named first."""
+    part = np.full(len(stays), -1, dtype=np.int32)
+    stack = np.empty(len(stays), dtype=np.int32)
+    largest, most = -1, 0
+    for start in range(len(stays)):
+        if not stays[start] or part[start] >= 0:
+            continue
+        stack[0], n_stack, size = start, 1, 0
+        part[start] = start
+        while n_stack > 0:
+            n_stack -= 1
+            here = stack[n_stack]
+            size += 1
+            for tie in range(indptr[here], indptr[here + 1]):
+                there = other[tie]
+                if stays[there] and part[there] < 0 and weight[tie] >= weakest_tie:
+                    part[there] = start
+                    stack[n_stack] = there
+                    n_stack += 1
+        if size > most:
+            largest, most = start, size
+    is_largest: Bools = part == largest
+    return is_largest

@@ -5,20 +5,18 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from .errors import StudyError
+from .limits import Limits, Part, Positive, Share, over
 
 Mode = Literal["car", "bike", "walk"]
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 def _as_tuple(value: object) -> object:
@@ -26,23 +24,13 @@ def _as_tuple(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _over(defaults: Mapping[Any, float]) -> BeforeValidator:
-    """Let a study give one key of a table and keep the other defaults."""
-    return BeforeValidator(lambda given: {**defaults, **given} if isinstance(given, dict) else given)
-
-
 PLAIN_SPEED_KMH: dict[Mode, float] = {"car": 50.0, "bike": 15.0, "walk": 5.0}
 HALF_MINUTES: dict[Mode, float] = {"car": 6.0, "bike": 12.0, "walk": 15.0}
-PEOPLE_WHERE_UNKNOWN: dict[str, float] = {"hamlet": 50.0, "village": 300.0, "town": 2_000.0, "city": 20_000.0}
 
 OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Category(_Part):
+class Category(Part):
     """
     One kind of service.
 
@@ -58,7 +46,7 @@ class Category(_Part):
     tags: tuple[Annotated[str, Field(pattern=r"^[^=\s]+=.*\S")], ...] = ()
 
 
-class RoadSpeed(_Part):
+class RoadSpeed(Part):
     """How fast a class of road is driven: its limit where none is posted, and the share of it that a trip keeps."""
 
     posted_kmh: Positive
@@ -81,7 +69,7 @@ def default_speeds() -> Mapping[str, RoadSpeed]:
     return {key: RoadSpeed(**entry) for key, entry in _read_data_file("speeds.toml").items()}
 
 
-class Sources(_Part):
+class Sources(Part):
     """
     The files of a study, resolved against the folder of the study file.
 
@@ -106,7 +94,7 @@ class Sources(_Part):
         return self
 
 
-class TravelOptions(_Part):
+class TravelOptions(Part):
     """
     How people move.
 
@@ -120,7 +108,7 @@ class TravelOptions(_Part):
     max_minutes: Positive = 20.0
     off_road_speed_kmh: Positive = 20.0
     detour: Annotated[float, Field(ge=1)] = 1.3
-    plain_speed_kmh: Annotated[dict[Mode, Positive], _over(PLAIN_SPEED_KMH)] = PLAIN_SPEED_KMH
+    plain_speed_kmh: Annotated[dict[Mode, Positive], over(PLAIN_SPEED_KMH)] = PLAIN_SPEED_KMH
     speeds: dict[str, RoadSpeed] = Field(default_factory=dict)
 
     def speed_of_class(self) -> dict[str, RoadSpeed]:
@@ -128,7 +116,7 @@ class TravelOptions(_Part):
         return {**default_speeds(), **self.speeds}
 
 
-class TieWeights(_Part):
+class TieWeights(Part):
     """How much each of the four layers counts in a tie; only their proportions matter."""
 
     proximity: Annotated[float, Field(ge=0)] = 0.35
@@ -143,77 +131,14 @@ class TieWeights(_Part):
         return self
 
 
-class TieOptions(_Part):
+class TieOptions(Part):
     """How ties are measured; `half_minutes` is where proximity has fallen to one half."""
 
-    half_minutes: Annotated[dict[Mode, Positive], _over(HALF_MINUTES)] = HALF_MINUTES
+    half_minutes: Annotated[dict[Mode, Positive], over(HALF_MINUTES)] = HALF_MINUTES
     weights: TieWeights = TieWeights()
 
 
-@dataclass(frozen=True)
-class Facts:
-    """What a limit needs to know of one set of villages; candidates, selection and checker each count their own."""
-
-    n_villages: int
-    people: float
-    max_minutes: float
-    n_municipalities: int
-    largest_place: float
-    connected: bool
-    links_kept: bool = True
-
-
-class Limits(_Part):
-    """
-    Hard limits in the words planners use. Every chosen cluster keeps all of them.
-
-    Two villages count as neighbours inside a cluster when their tie weighs at least `weakest_tie`; a cluster must
-    hang together over such ties. Places with more than `town_people` people are not members, but their services
-    count. A place whose population is not known counts with `people_where_unknown` of its kind.
-    """
-
-    max_minutes: Positive = 20.0
-    min_villages: Annotated[int, Field(ge=2)] = 3
-    max_villages: Annotated[int, Field(ge=2)] = 30
-    min_people: Annotated[float, Field(ge=0)] = 300.0
-    max_people: Positive = 15_000.0
-    town_people: Positive = 5_000.0
-    weakest_tie: Share = 0.1
-    one_municipality: bool = False
-    people_where_unknown: Annotated[dict[str, Positive], _over(PEOPLE_WHERE_UNKNOWN)] = PEOPLE_WHERE_UNKNOWN
-
-    @model_validator(mode="after")
-    def _limits_agree(self) -> Limits:
-        if self.min_villages > self.max_villages:
-            raise ValueError(f"min_villages {self.min_villages} is above max_villages {self.max_villages}")
-        if self.min_people > self.max_people:
-            raise ValueError(f"min_people {self.min_people:g} is above max_people {self.max_people:g}")
-        unknown = sorted(set(self.people_where_unknown) - set(PEOPLE_WHERE_UNKNOWN))
-        if unknown:
-            raise ValueError(f"people_where_unknown: no kind {unknown[0]!r} (known: {', '.join(PEOPLE_WHERE_UNKNOWN)})")
-        return self
-
-    def broken_by(self, facts: Facts) -> tuple[str, ...]:
-        """Name the limits that a set of villages breaks, each with both numbers; empty if it keeps all."""
-        broken = {
-            f"{facts.n_villages} villages, at least {self.min_villages} wanted": facts.n_villages < self.min_villages,
-            f"{facts.n_villages} villages, at most {self.max_villages} allowed": facts.n_villages > self.max_villages,
-            f"{facts.people:.0f} people, at least {self.min_people:.0f} wanted": facts.people < self.min_people,
-            f"{facts.people:.0f} people, at most {self.max_people:.0f} allowed": facts.people > self.max_people,
-            f"{facts.max_minutes:.6g} minutes between two members, at most {self.max_minutes:g} allowed": not (
-                facts.max_minutes <= self.max_minutes
-            ),
-            f"a place of {facts.largest_place:.0f} people, at most {self.town_people:.0f} allowed": facts.largest_place
-            > self.town_people,
-            f"{facts.n_municipalities} municipalities, one allowed": self.one_municipality
-            and facts.n_municipalities > 1,
-            f"not connected by ties of at least {self.weakest_tie:g}": not facts.connected,
-            "a must-link or cannot-link of the planner is not kept": not facts.links_kept,
-        }
-        return tuple(sentence for sentence, is_broken in broken.items() if is_broken)
-
-
-class ServiceOptions(_Part):
+class ServiceOptions(Part):
     """A study's own weights of categories, and categories of its own."""
 
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
@@ -241,14 +166,14 @@ class ServiceOptions(_Part):
 Group = Annotated[tuple[str, ...], Field(min_length=2)]
 
 
-class Planner(_Part):
+class Planner(Part):
     """A planner's wishes, by village name or id: these together, these apart."""
 
     must_link: tuple[Group, ...] = ()
     cannot_link: tuple[Group, ...] = ()
 
 
-class Ensemble(_Part):
+class Ensemble(Part):
     """
     The repeated partitions behind candidates and certainty.
 
@@ -263,7 +188,7 @@ class Ensemble(_Part):
     minutes_noise: Share = 0.1
 
 
-class ScoreWeights(_Part):
+class ScoreWeights(Part):
     """
     How much each measure counts in the score; only their proportions matter.
 
@@ -287,7 +212,7 @@ class ScoreWeights(_Part):
         return self
 
 
-class Study(_Part):
+class Study(Part):
     """A whole study, checked and frozen. `folder` is where relative source paths start."""
 
     name: Annotated[str, Field(min_length=1)]

@@ -12,6 +12,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
 
 from .compiled import compiled
 from .errors import InputError
@@ -51,6 +52,20 @@ class Shares:
 
 
 @dataclass(frozen=True)
+class Around:
+    """
+    The ties of each village, every tie at both its ends.
+
+    Village i is tied to ``village[indptr[i]:indptr[i + 1]]`` (ascending row numbers) by the ties ``tie`` of the same
+    slice.
+    """
+
+    indptr: NDArray[np.int64]
+    village: Ints
+    tie: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
 class Ties:
     """
     The tie network: one entry a pair of villages that reach each other within the horizon, both ways.
@@ -75,6 +90,15 @@ class Ties:
     has: NDArray[np.bool_]
     category_weight: Floats
     findings: tuple[Finding, ...]
+
+    @cached_property
+    def around(self) -> Around:
+        """The ties of each village in compressed rows."""
+        n_villages, n_ties = len(self.village_ids), len(self.a)
+        ends = np.concatenate([self.a, self.b]), np.concatenate([self.b, self.a])
+        number = np.tile(np.arange(1, n_ties + 1), 2)  # from 1: a zero would be no entry
+        rows = csr_array(coo_array((number, ends), shape=(n_villages, n_villages)))
+        return Around(rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data - 1)
 
     @cached_property
     def pair_keys(self) -> NDArray[np.int64]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from .study import Facts, Limits
+from .limits import Facts, Limits
 from .ties import Ties
 from .wishes import Wishes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+
+FINGERPRINT_SEED = 1  # fixed: the order of distinct sets must not change from run to run
 
 
 @dataclass(frozen=True)
@@ -51,9 +53,14 @@ class VillageSets:
         """Membership as a sparse matrix of ones, shape (sets, villages)."""
         return csr_array((np.ones(len(self.member)), self.member, self.indptr), shape=(len(self), self.n_villages))
 
-    def take(self, numbers: Iterable[int] | NDArray[np.integer]) -> VillageSets:
-        """Keep the sets with these numbers, in this order."""
-        return sets_of([self.rows(int(number)) for number in numbers], self.n_villages)
+    def take(self, numbers: Sequence[int] | NDArray[np.integer] | NDArray[np.bool_]) -> VillageSets:
+        """Keep the sets with these numbers, in this order, or those that are marked."""
+        chosen = np.asarray(numbers)
+        chosen = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen.astype(np.int64)
+        sizes = self.sizes()[chosen]
+        indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        within = np.arange(indptr[-1]) - np.repeat(indptr[:-1], sizes)
+        return VillageSets(indptr, self.member[np.repeat(self.indptr[chosen], sizes) + within], self.n_villages)
 
 
 def sets_of(members: Iterable[Ints], n_villages: int) -> VillageSets:
@@ -61,6 +68,43 @@ def sets_of(members: Iterable[Ints], n_villages: int) -> VillageSets:
     lists = [np.sort(np.asarray(rows, dtype=np.int32)) for rows in members]
     indptr = np.concatenate([[0], np.cumsum([len(rows) for rows in lists])]).astype(np.int64)
     return VillageSets(indptr, np.concatenate([np.empty(0, dtype=np.int32), *lists]), n_villages)
+
+
+def join_sets(parts: Sequence[VillageSets], n_villages: int) -> VillageSets:
+    """Put sets one after the other."""
+    sizes = np.concatenate([np.empty(0, dtype=np.int64), *(part.sizes() for part in parts)])
+    member = np.concatenate([np.empty(0, dtype=np.int32), *(part.member for part in parts)])
+    return VillageSets(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64), member, n_villages)
+
+
+def distinct_sets(sets: VillageSets) -> tuple[VillageSets, NDArray[np.int64]]:
+    """
+    Keep one of equal sets, in an order of their own.
+
+    Sets are told apart by their size and two sums of random numbers, one number a village, of 63 bits each: for
+    different sets to agree in both is less likely than a broken machine.
+
+    Parameters
+    ----------
+    sets
+        None of them empty.
+
+    Returns
+    -------
+    tuple of VillageSets and array
+        The distinct sets, and for each set that was given the number of its equal among them.
+    """
+    if not len(sets):
+        return sets, np.empty(0, dtype=np.int64)
+    mark = np.random.default_rng(FINGERPRINT_SEED).integers(0, 2**63, (2, sets.n_villages))
+    sums = np.add.reduceat(mark[:, sets.member], sets.indptr[:-1], axis=1)
+    keys = np.column_stack([sets.sizes(), *sums])
+    order = np.lexsort(keys.T)
+    first = np.ones(len(sets), dtype=bool)
+    first[1:] = (keys[order][1:] != keys[order][:-1]).any(axis=1)
+    same_as = np.empty(len(sets), dtype=np.int64)
+    same_as[order] = np.cumsum(first) - 1
+    return sets.take(order[first]), same_as
 
 
 @dataclass(frozen=True)
@@ -134,24 +178,28 @@ def keeps_wishes(sets: VillageSets, wishes: Wishes) -> NDArray[np.bool_]:
 
 def facts_of(
     sets: VillageSets, pairs: PairsInside, ties: Ties, villages: pd.DataFrame, limits: Limits, wishes: Wishes
-) -> list[Facts]:
-    """Count, for every set, what the limits judge."""
+) -> Facts:
+    """Count, for every set, what the limits judge; each fact is an array with one entry a set."""
     people = villages["people"].to_numpy(dtype=np.float64)
     minutes = pairs.values(ties.minutes, absent=np.inf)
     longest = max_by(pairs.of_set, minutes, len(sets))
     largest = max_by(sets.set_of_member(), people[sets.member], len(sets))
     parts = _parts(sets, pairs, pairs.values(ties.weight, absent=-np.inf) >= limits.weakest_tie)
-    columns = zip(
-        sets.sizes().tolist(),
-        sum_by_set(sets, people).tolist(),
-        longest.tolist(),
-        _count_distinct(sets, villages["municipality_id"]).tolist(),
-        largest.tolist(),
-        (parts <= 1).tolist(),
-        keeps_wishes(sets, wishes).tolist(),
-        strict=True,
+    return Facts(
+        n_villages=sets.sizes(),
+        people=sum_by_set(sets, people),
+        max_minutes=longest,
+        n_municipalities=_count_distinct(sets, villages["municipality_id"]),
+        largest_place=largest,
+        connected=parts <= 1,
+        links_kept=keeps_wishes(sets, wishes),
     )
-    return [Facts(*row) for row in columns]
+
+
+def each_fact(facts: Facts) -> Iterator[Facts]:
+    """Go through the facts of many sets one by one."""
+    columns = (np.asarray(getattr(facts, field.name)).tolist() for field in fields(facts))
+    return (Facts(*row) for row in zip(*columns, strict=True))
 
 
 def _parts(sets: VillageSets, pairs: PairsInside, linked: NDArray[np.bool_]) -> NDArray[np.int64]:

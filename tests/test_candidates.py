@@ -10,23 +10,25 @@ from hypothesis import strategies as st
 from test_village_sets import facts_by_hand
 from worlds import pool_of, random_country, roads_of, study, tables_of, travel_of, villages_at
 
-from geoklynge.candidates import propose
+from geoklynge.candidates import Pool, propose
 from geoklynge.ensemble import partition_often
 from geoklynge.errors import InputError, NoPlanError
 from geoklynge.growing import linked_sets, parish_unions, sets_around
-from geoklynge.mending import Mender
-from geoklynge.study import Limits
+from geoklynge.limits import Limits
+from geoklynge.mending import mend
 from geoklynge.ties import tie_villages
 from geoklynge.travel import measure_travel
+from geoklynge.village_sets import sets_of
 from geoklynge.wishes import Wishes
 
 INF = np.inf
 FEW_RUNS = {"members": 8}
 
 
-def sets_in(pool):
-    """The sets of a pool as a list of lists."""
-    return [pool.sets.rows(k).tolist() for k in range(len(pool.sets))]
+def sets_in(found):
+    """The sets of a pool, or sets as they are, as a list of lists."""
+    sets = found.sets if isinstance(found, Pool) else found
+    return [sets.rows(k).tolist() for k in range(len(sets))]
 
 
 @st.composite
@@ -143,7 +145,7 @@ def test_resolutions_take_turns():
 
 
 def test_runs_of_one_resolution_differ():
-    partitions = pool_of(random_country(7), study(ensemble={"members": 6, "resolutions": [0.1]}))[2].partitions
+    partitions = pool_of(random_country(7), study(ensemble={"members": 6, "resolutions": [0.2]}))[2].partitions
     assert len({partition.tobytes() for partition in partitions}) > 1
 
 
@@ -394,7 +396,7 @@ def test_complete_linkage_never_exceeds_the_cut_and_never_crosses_itself(seed, n
     travel = measure_travel(tables, study().travel)
     ties = tie_villages(tables, travel, study())
     eligible = np.arange(n + 4) != 0
-    found = [sorted(rows.tolist()) for rows in linked_sets(ties, eligible, Limits(max_minutes=cut))]
+    found = sets_in(linked_sets(ties, eligible, Limits(max_minutes=cut)))
     minutes = {frozenset(pair): t for *pair, t in zip(ties.a.tolist(), ties.b.tolist(), ties.minutes, strict=True)}
     for rows in found:
         assert 0 not in rows
@@ -414,8 +416,7 @@ def test_linkage_worked_by_hand():
     minutes = np.abs(np.subtract.outer([0, 1, 3, 7], [0, 1, 3, 7])).astype(float)
     ties = tie_villages(tables, travel_of(tables, minutes), study())
     stages = [
-        [sorted(rows.tolist()) for rows in linked_sets(ties, np.ones(4, dtype=bool), Limits(max_minutes=cut))]
-        for cut in (0.9, 1, 2.9, 3, 7)
+        sets_in(linked_sets(ties, np.ones(4, dtype=bool), Limits(max_minutes=cut))) for cut in (0.9, 1, 2.9, 3, 7)
     ]
     one, two, three = [0, 1], [0, 1, 2], [0, 1, 2, 3]
     assert stages == [[], [one], [one], [one, two], [one, two, three]]
@@ -425,7 +426,7 @@ def test_linkage_is_complete_and_not_average():
     tables = tables_of(villages_at([(0, 0)] * 4))
     ties = tie_villages(tables, travel_of(tables, row_of(0, 1, 2.2, 4.1)), study())
     found = linked_sets(ties, np.ones(4, dtype=bool), Limits(max_minutes=5))
-    assert [sorted(rows.tolist()) for rows in found] == [[0, 1], [2, 3], [0, 1, 2, 3]]
+    assert sets_in(found) == [[0, 1], [2, 3], [0, 1, 2, 3]]
 
 
 def test_parishes_unite_with_the_most_strongly_tied_neighbour_first():
@@ -433,19 +434,22 @@ def test_parishes_unite_with_the_most_strongly_tied_neighbour_first():
     minutes = np.abs(np.subtract.outer([0, 1, 4, 9, 2, 10], [0, 1, 4, 9, 2, 10])).astype(float)
     ties = tie_villages(tables, travel_of(tables, minutes), study())
     eligible = np.array([True] * 5 + [False])
-    found = [rows.tolist() for rows in parish_unions(tables.villages, ties, eligible, Limits())]
+    found = sets_in(parish_unions(tables.villages, ties, eligible, Limits()))
     a, b, c = [0, 1], [2], [3]
-    assert found == [a, a + b, a + b + c, b, b + a, b + a + c, c, c + b, c + b + a]
-    found = [rows.tolist() for rows in parish_unions(tables.villages, ties, eligible, Limits(max_villages=3))]
-    assert found == [a, a + b, b, b + a, c, c + b]
+    assert found == [a, a + b, a + b + c, b, a + b, a + b + c, c, b + c, a + b + c]
+    found = sets_in(parish_unions(tables.villages, ties, eligible, Limits(max_villages=3)))
+    assert found == [a, a + b, b, a + b, c, b + c]
 
 
 def unions(places, parishes):
     """Stages of the union that starts at the first parish, for villages in a row."""
     tables = tables_of(villages_at([(0, 0)] * len(places), parish_id=parishes))
     ties = tie_villages(tables, travel_of(tables, row_of(*places)), study(ties={"weights": {"identity": 0}}))
-    found = parish_unions(tables.villages, ties, np.ones(len(places), dtype=bool), Limits())
-    return [rows.tolist() for rows in found if rows[0] == 0]
+    found = sets_in(parish_unions(tables.villages, ties, np.ones(len(places), dtype=bool), Limits()))
+    first = sum(parish == parishes[0] for parish in parishes)
+    ends = [stage for stage, rows in enumerate(found) if stage and len(rows) <= len(found[stage - 1])]
+    assert len(found[0]) == first
+    return found[: ends[0] if ends else None]
 
 
 def test_the_mean_tie_counts_and_not_how_many_villages_a_parish_has():
@@ -464,7 +468,7 @@ def test_a_union_has_at_most_twelve_parishes():
 def test_without_parishes_there_are_no_unions():
     tables = tables_of(villages_at([(0, 0)] * 3))
     ties = tie_villages(tables, travel_of(tables, np.ones((3, 3))), study())
-    assert list(parish_unions(tables.villages, ties, np.ones(3, dtype=bool), Limits())) == []
+    assert sets_in(parish_unions(tables.villages, ties, np.ones(3, dtype=bool), Limits())) == []
 
 
 def test_sets_grow_around_a_must_link_by_the_strongest_mean_tie():
@@ -472,9 +476,9 @@ def test_sets_grow_around_a_must_link_by_the_strongest_mean_tie():
     minutes = np.abs(np.subtract.outer([0, 1, 3, 7, 2], [0, 1, 3, 7, 2])).astype(float)
     ties = tie_villages(tables, travel_of(tables, minutes), study())
     eligible = np.array([True] * 4 + [False])
-    found = [rows.tolist() for rows in sets_around(Wishes(together=((1, 2),)), ties, eligible, Limits())]
-    assert found == [[1, 2], [1, 2, 0], [1, 2, 0, 3]]
-    assert list(sets_around(Wishes(), ties, eligible, Limits())) == []
+    found = sets_in(sets_around(Wishes(together=((1, 2),)), ties, eligible, Limits()))
+    assert found == [[1, 2], [0, 1, 2], [0, 1, 2, 3]]
+    assert sets_in(sets_around(Wishes(), ties, eligible, Limits())) == []
 
 
 def mended(minutes, rows, people=None, wishes=None, **limits):
@@ -483,8 +487,12 @@ def mended(minutes, rows, people=None, wishes=None, **limits):
     tables = tables_of(villages_at([(0, 0)] * n))
     ties = tie_villages(tables, travel_of(tables, minutes), study())
     counts = np.array(people or [100.0] * n)
-    mender = Mender(ties, counts, Limits(**{"min_villages": 2, "min_people": 0, **limits}), wishes or Wishes())
-    return [part.tolist() for part in mender.mend(np.array(rows, dtype=np.int32))]
+    wanted = Limits(**{"min_villages": 2, "min_people": 0, **limits})
+    twice = sets_of([np.array(rows, dtype=np.int32)] * 2, n)
+    found, origin = mend(twice, ties, counts, wanted, wishes or Wishes())
+    parts = [[rows for rows, number in zip(sets_in(found), origin, strict=True) if number == k] for k in (0, 1)]
+    assert parts[0] == parts[1]
+    return parts[0]
 
 
 def row_of(*places):

@@ -11,6 +11,7 @@ HOUSE = Path(geoklynge.__file__).parent
 ORDER = (
     "errors",
     "compiled",
+    "limits",
     "study",
     "tables",
     "sources",
@@ -22,7 +23,9 @@ ORDER = (
     "ties",
     "wishes",
     "village_sets",
+    "leiden",
     "ensemble",
+    "linkage",
     "mending",
     "growing",
     "candidates",
@@ -37,7 +40,7 @@ ORDER = (
     "maps",
     "cli",
 )
-CHECKER_MAY_SEE = {"errors", "study", "tables"}
+CHECKER_MAY_SEE = {"errors", "limits", "study", "tables"}
 OPENS_FILES = {"open", "read_text", "read_bytes", "read_dataframe", "read_file", "read_csv", "read_parquet"}
 
 

@@ -13,8 +13,8 @@ from geoklynge import pipeline
 from geoklynge.checker import Verdict
 from geoklynge.errors import CheckFailedError, NoPlanError
 from geoklynge.exports import write_run
+from geoklynge.limits import Facts
 from geoklynge.pipeline import run
-from geoklynge.study import Facts
 
 MOLS = {"Knebel", "Vistoft", "Tved", "Agri", "Helgenæs", "Rolsø"}
 

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 from worlds import study
 
 from geoklynge.errors import StudyError
-from geoklynge.study import Facts, Limits, Study, TieOptions, default_categories, default_speeds, read_study
+from geoklynge.limits import Facts, Limits
+from geoklynge.study import Study, TieOptions, default_categories, default_speeds, read_study
 
 HEAD = '[study]\nname = "Ærø"\n[sources]\nvillages = "villages.csv"\n'
 

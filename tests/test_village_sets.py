@@ -9,10 +9,22 @@ from hypothesis import strategies as st
 from worlds import random_country, study, tables_of, travel_of, villages_at
 
 from geoklynge.errors import InputError
-from geoklynge.study import Facts, Limits, Planner
+from geoklynge.limits import Facts, Limits
+from geoklynge.study import Planner
 from geoklynge.ties import tie_villages
 from geoklynge.travel import measure_travel
-from geoklynge.village_sets import facts_of, keeps_wishes, max_by, pairs_inside, sets_of, sum_by_set, tie_rows
+from geoklynge.village_sets import (
+    distinct_sets,
+    each_fact,
+    facts_of,
+    join_sets,
+    keeps_wishes,
+    max_by,
+    pairs_inside,
+    sets_of,
+    sum_by_set,
+    tie_rows,
+)
 from geoklynge.wishes import Wishes, read_wishes
 
 INF = np.inf
@@ -74,8 +86,8 @@ def facts_by_hand(rows, tables, ties, limits, wishes):
 def test_facts_are_those_counted_set_by_set(world, weakest_tie):
     tables, ties, members, wishes = world
     limits, sets = Limits(weakest_tie=weakest_tie), sets_of(members, len(tables.villages))
-    found = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
-    assert found == [facts_by_hand(rows, tables, ties, limits, wishes) for rows in members]
+    facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
+    assert list(each_fact(facts)) == [facts_by_hand(rows, tables, ties, limits, wishes) for rows in members]
 
 
 @settings(max_examples=50, deadline=None)
@@ -108,6 +120,22 @@ def test_sets_are_packed_and_unpacked(world):
     np.testing.assert_allclose(sum_by_set(sets, people), [people[rows].sum() for rows in members])
 
 
+@settings(max_examples=50, deadline=None)
+@given(set_worlds(), st.randoms(use_true_random=False))
+def test_of_equal_sets_one_stays_whatever_their_order(world, random):
+    tables, _, members, _ = world
+    n = len(tables.villages)
+    shuffled = [*members, *members[::2]]
+    random.shuffle(shuffled)
+    sets = join_sets([sets_of(shuffled[:2], n), sets_of(shuffled[2:], n)], n)
+    distinct, same_as = distinct_sets(sets)
+    found = [tuple(distinct.rows(k).tolist()) for k in range(len(distinct))]
+    assert len(set(found)) == len(found)
+    assert [found[k] for k in same_as] == [tuple(sorted(rows.tolist())) for rows in shuffled]
+    again, _ = distinct_sets(sets.take(range(len(sets) - 1, -1, -1)))
+    assert again.member.tolist() == distinct.member.tolist()
+
+
 def test_a_tie_is_found_in_either_order():
     tables = tables_of(villages_at([(0, 0)] * 4))
     ties = tie_villages(tables, travel_of(tables, [[0, 5, INF, 3], [5, 0, INF, 2], [INF] * 4, [3, 2, INF, 0]]), study())
@@ -120,7 +148,7 @@ def test_without_any_tie_all_are_out_of_reach():
     sets = sets_of([np.array([0, 2]), np.array([1])], 3)
     pairs = pairs_inside(sets, ties)
     assert pairs.tie.tolist() == [-1]
-    both, alone = facts_of(sets, pairs, ties, tables.villages, Limits(), Wishes())
+    both, alone = each_fact(facts_of(sets, pairs, ties, tables.villages, Limits(), Wishes()))
     assert (both.max_minutes, both.connected) == (INF, False)
     assert (alone.max_minutes, alone.connected) == (0, True)
 
@@ -132,7 +160,7 @@ def test_a_tie_of_just_the_weakest_weight_connects():
     pairs = pairs_inside(sets, ties)
     for weakest_tie, held in ((0.5, True), (0.501, False)):
         limits = Limits(weakest_tie=weakest_tie)
-        assert facts_of(sets, pairs, ties, tables.villages, limits, Wishes())[0].connected == held
+        assert facts_of(sets, pairs, ties, tables.villages, limits, Wishes()).connected.tolist() == [held]
 
 
 def test_the_largest_of_each_group():
