@@ -16,6 +16,7 @@ from .errors import InputError, NoPlanError
 from .growing import linked_sets, parish_unions, sets_around
 from .limits import Facts, Limits
 from .mending import mend
+from .progress import Tell, told_nobody
 from .study import Study
 from .tables import Tables
 from .ties import Ties
@@ -54,13 +55,13 @@ class Pool:
     wishes: Wishes
 
 
-def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
+def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: Tell = told_nobody) -> Pool:
     """
     Propose candidate clusters.
 
     An ensemble of Leiden partitions (Traag, Waltman and van Eck 2019) under the constant Potts model, complete
     linkage on minutes, unions of neighbouring parishes, and growth around the planner's must-links; sets that break
-    a limit are split or trimmed, and what still breaks one is dropped.
+    a limit are split or trimmed, and what still breaks one is dropped. `tell` is told how many partitions are made.
 
     Raises
     ------
@@ -80,7 +81,7 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study) -> Pool:
     _refuse_impossible_wishes(wishes, villages, travel, ties, study)
     if not eligible.any():
         raise NoPlanError(_why_nobody(villages, travel, study.limits))
-    partitions = partition_often(ties, eligible, wishes, study)
+    partitions = partition_often(ties, eligible, wishes, study, tell=tell)
     proposals = {
         "leiden": _communities(partitions),
         "linkage": linked_sets(ties, eligible, study.limits),

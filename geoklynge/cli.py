@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,12 +13,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from .bars import shown_progress
 from .checker import check
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, read_run, require_folder, slug, write_run
 from .maps import render_map, render_report
 from .pipeline import Run, run
-from .sources import read_tables
+from .sources import clear_cache, default_cache, read_tables
 from .study import read_study
 
 app = typer.Typer(
@@ -27,6 +29,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+cache_app = typer.Typer(help="Parsed sources that runs have kept.", no_args_is_help=True)
+app.add_typer(cache_app, name="cache")
 
 
 class Language(StrEnum):
@@ -46,41 +52,48 @@ def _root() -> None:
     """Keep commands under their names, however many there are."""
 
 
+@dataclass(frozen=True)
+class _RunOptions:
+    """What the command line says about a run."""
+
+    out: Path | None
+    language: Language
+    seed: int | None
+    as_json: bool
+    quiet: bool
+    cache: Path | None
+
+
 @app.command("run")
-def run_command(
+def run_command(  # noqa: PLR0913, PLR0917 - the options of the command
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")],
     out: Annotated[Path | None, typer.Option(help="Folder for the outputs; maps/<study> by default.")] = None,
     language: Annotated[Language, typer.Option(help="Language that map and report open in.")] = Language.DA,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Takes the place of the study's seed.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of words.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
 ) -> None:
     """Run a study: from its sources to a ranked, explained map of candidate clusters."""
-    _speak_plainly(lambda: _run(study_file, out, language, seed, silent=as_json or quiet, as_json=as_json))
+    cache = None if no_cache else default_cache()
+    options = _RunOptions(out, language, seed, as_json, quiet, cache)
+    _speak_plainly(lambda: _run(study_file, options))
 
 
-def _run(
-    study_file: Path, out: Path | None, language: Language, seed: int | None, *, silent: bool, as_json: bool
-) -> None:
-    study = read_study(study_file, seed=seed)
-    stages = Console(stderr=True)
-    words = Console(quiet=silent, highlight=False, soft_wrap=True)
-    folder = out or Path("maps") / slug(study.name)
+def _run(study_file: Path, options: _RunOptions) -> None:
+    study = read_study(study_file, seed=options.seed)
+    words = Console(quiet=options.quiet or options.as_json, highlight=False, soft_wrap=True)
+    folder = options.out or Path("maps") / slug(study.name)
     require_folder(folder).rmdir()  # better now than after the work
-    with stages.status("") as status:
-
-        def report(stage: str) -> None:
-            if not silent and stages.is_terminal:
-                status.update(f"{stage} …")
-
-        result = run(study, report=report)
-        report("outputs")
+    with shown_progress(silent=options.quiet or options.as_json) as report:
+        result = run(study, report=report, cache=options.cache)
+        report("outputs", 0, 0)
         pages = {
-            "map.html": render_map(result, language=language.value),
-            "report.html": render_report(result, language=language.value),
+            "map.html": render_map(result, language=options.language.value),
+            "report.html": render_report(result, language=options.language.value),
         }
         write_run(result, folder, pages=pages)
-    if as_json:
+    if options.as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return
     for finding in result.findings():
@@ -119,7 +132,7 @@ def check_command(
 
 def _check(folder: Path, *, as_json: bool) -> None:
     written = read_run(folder)
-    tables = read_tables(written.study)
+    tables = read_tables(written.study, cache=default_cache())
     changed = [source.path for source in tables.sources if written.source_sums.get(source.path) != source.sha256]
     if changed:
         raise InputError("changed since the run", where=", ".join(changed), advice="run the study again")
@@ -141,6 +154,18 @@ def _check(folder: Path, *, as_json: bool) -> None:
         f"{verdict.clusters} clusters, {verdict.pairs} pairs of villages: every limit kept; "
         f"minutes differ by at most {verdict.largest_difference_minutes:.4f}"
     )
+
+
+@cache_app.command("clear")
+def cache_clear_command() -> None:
+    """Remove what runs have kept; the next run reads its sources anew."""
+    folder = default_cache()
+    print(f"{clear_cache(folder) / 1e6:.0f} MB removed from {folder}")
+
+
+@cache_app.callback()
+def _cache_root() -> None:
+    """Keep the word `clear`, though it is the only one."""
 
 
 def _speak_plainly(command: Callable[[], None]) -> None:

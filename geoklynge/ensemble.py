@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .leiden import leiden
+from .progress import Tell, counted, told_nobody
 from .study import Study
 from .ties import LAYERS, Ties, layer_proportions
 from .wishes import Wishes
@@ -18,7 +19,7 @@ Ints = NDArray[np.int32]
 Bools = NDArray[np.bool_]
 
 
-def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study) -> Ints:
+def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study, *, tell: Tell = told_nobody) -> Ints:
     """
     Partition the tie network many times, each time a little different.
 
@@ -45,7 +46,8 @@ def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study) -
         return partition
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        return np.array(list(workers.map(run, range(study.ensemble.members))), dtype=np.int32)
+        members = study.ensemble.members
+        return np.array(list(counted(workers.map(run, range(members)), members, tell)), dtype=np.int32)
 
 
 def _shaken_weights(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:

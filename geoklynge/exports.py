@@ -233,6 +233,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "plan": {"objective": run.plan.objective, "bound": run.plan.bound, "gap": run.plan.gap},
         "verdict": {"passed": run.verdict.passed, **asdict(run.verdict)},
         "timings_s": {timing.stage: timing.seconds for timing in run.timings},
+        "memory_mb": {timing.stage: timing.peak_memory_mb for timing in run.timings},  # the peak when it ended
         "peak_memory_mb": peak_memory_mb(),
         "outputs": {name: _sha256(beside / name) for name in names},
     }

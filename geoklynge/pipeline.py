@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
@@ -15,6 +17,7 @@ from .candidates import Pool, propose
 from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
+from .progress import Tell, told_nobody
 from .selection import Plan, select
 from .sources import read_tables
 from .study import Study
@@ -22,15 +25,16 @@ from .tables import Finding, Tables
 from .ties import Ties, tie_villages
 from .travel import Travel, measure_travel
 
-Report = Callable[[str], None]
+Report = Callable[[str, int, int], None]  # stage, parts done, parts in all (0: not known)
 
 
 @dataclass(frozen=True)
 class Timing:
-    """How long one stage took, in seconds."""
+    """How long one stage took, in seconds, and the most memory the process had held when it ended, in megabytes."""
 
     stage: str
     seconds: float
+    peak_memory_mb: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class Run:
         return self.ties.table(at_least=self.study.limits.weakest_tie)
 
 
-def run(study: Study, *, report: Report | None = None) -> Run:
+def run(study: Study, *, report: Report | None = None, cache: Path | None = None) -> Run:
     """
     Run a study from its sources to a checked plan.
 
@@ -66,7 +70,9 @@ def run(study: Study, *, report: Report | None = None) -> Run:
     study
         What to analyse and how.
     report
-        Called with the name of every stage as it begins.
+        Called with the name of a stage as it begins and as it comes forward; see `Report`.
+    cache
+        Folder in which parsed sources are kept from run to run; None for none.
 
     Raises
     ------
@@ -80,26 +86,26 @@ def run(study: Study, *, report: Report | None = None) -> Run:
     timings: list[Timing] = []
 
     @contextmanager
-    def stage(name: str) -> Iterator[None]:
-        if report:
-            report(name)
+    def stage(name: str) -> Iterator[Tell]:
+        tell: Tell = partial(report, name) if report else told_nobody
+        tell(0, 0)
         began = time.perf_counter()
-        yield
-        timings.append(Timing(name, round(time.perf_counter() - began, 3)))
+        yield tell
+        timings.append(Timing(name, round(time.perf_counter() - began, 3), peak_memory_mb()))
 
     with stage("sources"):
-        tables = read_tables(study)
+        tables = read_tables(study, cache=cache)
         _refuse_too_few(tables, study)
-    with stage("travel"):
-        travel = measure_travel(tables, study.travel)
+    with stage("travel") as tell:
+        travel = measure_travel(tables, study.travel, tell=tell)
     with stage("ties"):
         ties = tie_villages(tables, travel, study)
-    with stage("candidates"):
-        pool = propose(tables, travel, ties, study)
+    with stage("candidates") as tell:
+        pool = propose(tables, travel, ties, study, tell=tell)
     with stage("assessment"):
         assessment = assess(pool, tables, ties, study)
-    with stage("selection"):
-        plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
+    with stage("selection") as tell:
+        plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
         result = describe(plan, pool, assessment, tables, travel, ties)
     with stage("check"):
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)

@@ -12,6 +12,7 @@ from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
 from .errors import NoPlanError
+from .progress import Tell, counted, told_nobody
 from .village_sets import VillageSets
 from .wishes import Wishes
 
@@ -48,7 +49,14 @@ class Plan:
     gap: float
 
 
-def select(sets: VillageSets, values: Floats, wishes: Wishes | None = None, *, time_limit_s: float = 60.0) -> Plan:
+def select(
+    sets: VillageSets,
+    values: Floats,
+    wishes: Wishes | None = None,
+    *,
+    time_limit_s: float = 60.0,
+    tell: Tell = told_nobody,
+) -> Plan:
     """
     Choose sets that do not overlap and are worth most together: weighted set packing, solved exactly.
 
@@ -65,6 +73,8 @@ def select(sets: VillageSets, values: Floats, wishes: Wishes | None = None, *, t
         The planner's groups.
     time_limit_s
         After this the best choice so far is taken, and its gap says how far from the best it may be.
+    tell
+        Told how many of the parts that do not touch are done.
 
     Raises
     ------
@@ -78,7 +88,8 @@ def select(sets: VillageSets, values: Floats, wishes: Wishes | None = None, *, t
     """
     groups = wishes.together if wishes else ()
     chosen, bound, ends = [], 0.0, time.monotonic() + time_limit_s
-    for disputed in _disputes(sets):
+    disputes = _disputes(sets)
+    for disputed in counted(disputes, len(disputes), tell):
         part = sets.take(disputed)
         own_groups = tuple(group for group in groups if np.isin(group, part.member).any())
         best, at_most = _choose(part, values[disputed], own_groups, max(ends - time.monotonic(), 1.0), time_limit_s)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -14,9 +16,11 @@ from scipy.spatial import cKDTree
 
 from .contraction import eliminate
 from .errors import InputError
+from .progress import Tell, told_nobody
 from .roads import (
     LONG_SNAP_M,
     MS_PER_MINUTE,
+    RoadGraph,
     RoadNetwork,
     Snapping,
     graph_of,
@@ -87,7 +91,9 @@ class Travel:
         return Absence.OVER_LIMIT
 
 
-def measure_travel(tables: Tables, options: TravelOptions, *, engine: Engine | None = None) -> Travel:
+def measure_travel(
+    tables: Tables, options: TravelOptions, *, engine: Engine | None = None, tell: Tell = told_nobody
+) -> Travel:
     """
     Measure travel over the study's roads, else over its links, else along straight lines.
 
@@ -99,15 +105,18 @@ def measure_travel(tables: Tables, options: TravelOptions, *, engine: Engine | N
         Mode, horizon and speeds.
     engine
         The compiled kernel, or SciPy; by default the kernel where numba is installed. Both find the same pairs.
+    tell
+        Told how far the search for trips has come.
     """
+    search = partial(travel_between, max_minutes=options.max_minutes, engine=engine, tell=tell)
     if tables.roads is not None:
         network = read_network(tables.roads, options)
         villages, services = (_xy(table) for table in (tables.villages, tables.services))
         snapped = snap(villages, network), snap(services, network)
-        return _travel_on(network, snapped, Basis.ROADS, tables, options, engine)
+        return _travel_on(network, snapped, Basis.ROADS, tables, options, search)
     if tables.links is not None:
         network = link_network(tables.links, tables.villages, options)
-        return _travel_on(network, _snap_to_links(tables), Basis.LINKS, tables, options, engine)
+        return _travel_on(network, _snap_to_links(tables), Basis.LINKS, tables, options, search)
     return _travel_straight(tables, options)
 
 
@@ -133,7 +142,7 @@ def _travel_on(
     basis: Basis,
     tables: Tables,
     options: TravelOptions,
-    engine: Engine | None,
+    search: Callable[[RoadGraph, Places, Places], Trips],
 ) -> Travel:
     villages, services = snapped
     keep = np.concatenate([villages.vertex, services.vertex])
@@ -144,7 +153,7 @@ def _travel_on(
     n_villages = len(villages.vertex)
     homes = Places(everywhere.node[:n_villages], everywhere.access_ms[:n_villages])
     facilities = Places(everywhere.node[n_villages:], everywhere.access_ms[n_villages:])
-    trips = travel_between(graph, homes, everywhere, options.max_minutes, engine=engine)
+    trips = search(graph, homes, everywhere)
     between, to_services = _split(trips, n_villages)
     component = np.where(villages.vertex >= 0, network.component[villages.vertex], -1).astype(np.int32)
     category = tables.services["category"].to_numpy(dtype=object)

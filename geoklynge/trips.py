@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
 from .compiled import HAS_NUMBA
+from .progress import Tell, counted, told_nobody
 from .roads import MS_PER_MINUTE, RoadGraph
 from .routing import NEVER, nearest_seed, reach_destinations
 
@@ -62,6 +63,7 @@ def travel_between(
     max_minutes: float,
     *,
     engine: Engine | None = None,
+    tell: Tell = told_nobody,
 ) -> Trips:
     """
     Find every destination that an origin reaches within `max_minutes`, access at both ends included.
@@ -79,6 +81,8 @@ def travel_between(
         The horizon, itself included.
     engine
         See `measure_travel`.
+    tell
+        Told how many lots of origins are done.
     """
     engine = engine or ("numba" if HAS_NUMBA else "scipy")
     limit_ms = int(max_minutes * MS_PER_MINUTE + 1e-6)
@@ -96,7 +100,8 @@ def travel_between(
         )  # fmt: skip
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = list(workers.map(work, _slices(len(origins.node))))
+        slices = list(_slices(len(origins.node)))
+        parts = list(counted(workers.map(work, slices), len(slices), tell))
     counts = np.concatenate([np.empty(0, dtype=np.int64), *(part[0] for part in parts)])
     destination = np.concatenate([np.empty(0, dtype=np.int32), *(part[1] for part in parts)])
     ms = np.concatenate([np.empty(0, dtype=np.int32), *(part[2] for part in parts)])

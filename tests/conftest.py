@@ -24,6 +24,15 @@ def osm_study(extract: str, *, municipalities: tuple[str, ...] = (), **parts: ob
     return Study(**{"name": extract, "municipalities": municipalities, "sources": sources, **parts})
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_tests(tmp_path_factory):
+    """Keep the tests out of the user's cache, and every test session out of the last one's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GEOKLYNGE_CACHE", str(folder))
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def sample_study() -> Study:
     """The embedded sample."""

@@ -10,6 +10,7 @@ import geoklynge
 HOUSE = Path(geoklynge.__file__).parent
 ORDER = (
     "errors",
+    "progress",
     "compiled",
     "limits",
     "study",
@@ -38,6 +39,7 @@ ORDER = (
     "pipeline",
     "exports",
     "maps",
+    "bars",
     "cli",
 )
 CHECKER_MAY_SEE = {"errors", "limits", "study", "tables"}

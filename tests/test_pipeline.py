@@ -85,6 +85,15 @@ def test_the_plan_is_proven_optimal_and_checked(sample_run):
     ]  # fmt: skip
 
 
+def test_stages_tell_how_far_they_have_come(sample_study):
+    told = []
+    run(sample_study, report=lambda *news: told.append(news))
+    stages = list(dict.fromkeys(stage for stage, _, _ in told))
+    assert stages == ["sources", "travel", "ties", "candidates", "assessment", "selection", "check"]
+    members = [(done, total) for stage, done, total in told if stage == "candidates" and total]
+    assert members == [(done, 100) for done in range(101)]
+
+
 def test_a_result_that_fails_the_check_is_never_returned(sample_study, monkeypatch):
     lie = Verdict(clusters=1, pairs=1, largest_difference_minutes=0.0, broken=("Knebel: 21 minutes",))
     monkeypatch.setattr(pipeline, "check", lambda *_: lie)
@@ -97,7 +106,7 @@ def test_with_one_municipality_sets_are_cut_at_its_border_and_not_dropped(sample
     villages = whole.villages.assign(
         municipality_id=["west" if point.x < 594_000 else "east" for point in whole.villages.geometry]
     )
-    monkeypatch.setattr(pipeline, "read_tables", lambda _: dataclasses.replace(whole, villages=villages))
+    monkeypatch.setattr(pipeline, "read_tables", lambda _study, **_: dataclasses.replace(whole, villages=villages))
     strict = sample_study.model_copy(
         update={"limits": sample_study.limits.model_copy(update={"one_municipality": True})}
     )
@@ -110,7 +119,7 @@ def test_with_one_municipality_sets_are_cut_at_its_border_and_not_dropped(sample
 def test_nobody_to_serve_is_no_plan(sample_study, monkeypatch):
     whole = pipeline.read_tables(sample_study)
     villages = whole.villages.assign(population=0, people=0.0)
-    monkeypatch.setattr(pipeline, "read_tables", lambda _: dataclasses.replace(whole, villages=villages))
+    monkeypatch.setattr(pipeline, "read_tables", lambda _study, **_: dataclasses.replace(whole, villages=villages))
     empty = sample_study.model_copy(update={"limits": sample_study.limits.model_copy(update={"min_people": 0.0})})
     with pytest.raises(NoPlanError, match="no candidate is worth choosing"):
         run(empty)

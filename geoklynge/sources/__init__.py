@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .assembly import read_tables
+from .cache import clear_cache, default_cache
 
-__all__ = ["read_tables"]
+__all__ = ["clear_cache", "default_cache", "read_tables"]

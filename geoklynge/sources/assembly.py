@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
@@ -15,9 +16,8 @@ from ..study import Study
 from ..tables import ROADS, SERVICES, VILLAGES, Finding, Roads, SourceRecord, Tables, check_table, people_of
 from .areas import join_areas, read_areas
 from .columns import only_declared
-from .lines import join_roads, measure_links, project_roads, read_links, read_roads, roads_of
+from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
-from .osm import OsmTables, read_osm
 from .place import (
     SERVICES_BEYOND_M,
     StudyArea,
@@ -29,6 +29,7 @@ from .place import (
 )
 from .records import finding, record_of
 from .services import place_services, read_services, require_villages
+from .stored_osm import StoredOsm, read_stored_osm
 from .villages import read_villages
 
 Read = tuple[gpd.GeoDataFrame, list[Finding]]
@@ -40,6 +41,7 @@ class _Desk:
 
     study: Study
     crs: CRS | None
+    cache: Path | None = None
     records: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -53,7 +55,7 @@ class _Desk:
         self.records.append(record_of(self.study.path_of(source), source=source, table=table, rows=rows))
 
 
-def read_tables(study: Study) -> Tables:
+def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     """
     Read all sources of a study.
 
@@ -61,6 +63,8 @@ def read_tables(study: Study) -> Tables:
     ----------
     study
         Names the files, the municipalities, and the reference system where it wants one of its own.
+    cache
+        Folder in which parsed OSM files are kept, and looked for; None for none. See `default_cache`.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def read_tables(study: Study) -> Tables:
     StudyError
         If the study names a municipality that its sources do not know, or no village lies in its area.
     """
-    desk = _Desk(study, wanted_crs(study.crs))
+    desk = _Desk(study, wanted_crs(study.crs), cache)
     osm = _read_osm(desk)
     found = _read_villages(desk, osm)
     crs = study_crs(desk.crs, found)
@@ -101,18 +105,18 @@ def read_tables(study: Study) -> Tables:
     )
 
 
-def _read_osm(desk: _Desk) -> OsmTables | None:
+def _read_osm(desk: _Desk) -> StoredOsm | None:
     sources = desk.study.sources.osm
     if not sources:
         return None
-    osm = read_osm([(desk.study.path_of(source), source) for source in sources], desk.study)
+    osm = read_stored_osm([(desk.study.path_of(source), source) for source in sources], desk.study, cache=desk.cache)
     for source, rows in zip(sources, osm.rows, strict=True):
         desk.record(source, "osm", rows)
     desk.findings += osm.findings
     return osm
 
 
-def _read_villages(desk: _Desk, osm: OsmTables | None) -> list[gpd.GeoDataFrame]:
+def _read_villages(desk: _Desk, osm: StoredOsm | None) -> list[gpd.GeoDataFrame]:
     """Read every source of villages, in the order in which the study lists them."""
     found = []
     for source in desk.study.sources.villages or ("osm",):
@@ -190,7 +194,7 @@ def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFra
 
 
 def _read_services(
-    desk: _Desk, osm: OsmTables | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
+    desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
 ) -> gpd.GeoDataFrame:
     """Read the services of files and of OSM (GeoFA's before mappers'), merge, place and clip them."""
     tables = _service_files(desk, merged, crs)
@@ -213,14 +217,15 @@ def _read_services(
     return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(inside)))
 
 
-def _read_roads(desk: _Desk, osm: OsmTables | None, area: StudyArea, crs: CRS) -> Roads | None:
+def _read_roads(desk: _Desk, osm: StoredOsm | None, area: StudyArea, crs: CRS) -> Roads | None:
     mode = desk.study.travel.mode
     parts = [
         roads_of(_checked(desk.file(source, "roads", partial(read_roads, mode=mode)), source).to_crs(crs))
         for source in desk.study.sources.roads
     ]
-    if osm is not None and len(osm.roads):
-        parts.append(project_roads(osm.roads, crs))
+    if osm is not None:
+        parts.append(osm.roads_in(crs))
+    parts = [part for part in parts if len(part)]
     if not parts:
         return None
     roads = join_roads(parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -38,6 +38,7 @@ OSM_GRID = 1e-7  # degrees: OSM stores positions as whole multiples of it
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
+READER_VERSION = 1  # goes up whenever the same file gives other tables or roads
 PLACE_COLUMNS = ("village_id", "name", "kind", "population", "population_year", "source")
 SERVICE_COLUMNS = ("service_id", "name", "category", "source", "year")
 
@@ -107,11 +108,35 @@ class _Wanted:
                 tags.setdefault((name, value), (rank, key))
         return cls(tags, frozenset(study.travel.speed_of_class()) | EXTRA_CLASSES[study.travel.mode], study)
 
+    def pairs(self) -> list[tuple[str, str]]:
+        """List the tags that a place or a service bears."""
+        return sorted({*(("place", kind) for kind in PLACES), *self.tags})
+
     def keys(self) -> list[str]:
+        """List the keys of these tags."""
         return sorted({"place", *(key for key, _ in self.tags)})
 
 
-def read_osm(paths: Iterable[tuple[Path, str]], study: Study) -> OsmTables:
+def require_osm(paths: Sequence[tuple[Path, str]]) -> None:
+    """
+    Refuse what cannot be an OSM file.
+
+    Raises
+    ------
+    TableError
+        If a file is missing or of an unknown kind.
+    """
+    for path, source in paths:
+        require_file(path, source)
+        if not path.name.lower().endswith(ENDINGS):
+            raise TableError(
+                f"unknown kind of file {path.suffix!r}",
+                where=source,
+                advice=f"known are {', '.join(ENDINGS)}",
+            )
+
+
+def read_osm(paths: Sequence[tuple[Path, str]], study: Study) -> OsmTables:
     """
     Read places, services and roads from OSM files.
 
@@ -130,22 +155,26 @@ def read_osm(paths: Iterable[tuple[Path, str]], study: Study) -> OsmTables:
     TableError
         If a file is missing, of an unknown kind or broken.
     """
+    require_osm(paths)
     wanted, got, rows = _Wanted.of(study), _Gathered(), []
     for path, source in paths:
         before = got.rows()
-        require_file(path, source)
-        if not path.name.lower().endswith(ENDINGS):
-            raise TableError(
-                f"unknown kind of file {path.suffix!r}",
-                where=source,
-                advice=f"known are {', '.join(ENDINGS)}",
-            )
         with _plain_words(source):
             _read_file(path, wanted, got)
         rows.append(got.rows() - before)
     got.settle()
-    places, services = _frames(got)
-    return OsmTables(places, services, _roads(got), rows=tuple(rows), findings=tuple(_doubts(got)))
+    return OsmTables(*_frames(got), _roads(got), rows=tuple(rows), findings=tuple(_doubts(got)))
+
+
+def what_matters(study: Study) -> dict[str, object]:
+    """List all that of a study, and of this reader, decides on what comes out of a file."""
+    wanted = _Wanted.of(study)
+    return {
+        "reader": READER_VERSION,
+        "tags": sorted([*tag, *found] for tag, found in wanted.tags.items()),
+        "roads": sorted(wanted.roads),
+        "mode": study.travel.mode,
+    }
 
 
 @contextmanager
@@ -166,10 +195,10 @@ def _read_file(path: Path, wanted: _Wanted, got: _Gathered) -> None:
     """
     shapes, mode = osmium.geom.WKBFactory(), wanted.study.travel.mode
     things = osmium.FileProcessor(path, osmium.osm.NODE | osmium.osm.WAY).with_locations()
-    for kind, keys in ((osmium.osm.NODE, wanted.keys()), (osmium.osm.WAY, ["highway", *wanted.keys()])):
-        bears_one = osmium.filter.KeyFilter(*keys)
-        bears_one.enable_for(kind)
-        things = things.with_filter(bears_one)
+    of_nodes, of_ways = osmium.filter.TagFilter(*wanted.pairs()), osmium.filter.KeyFilter("highway", *wanted.keys())
+    of_nodes.enable_for(osmium.osm.NODE)
+    of_ways.enable_for(osmium.osm.WAY)
+    things = things.with_filter(of_nodes).with_filter(of_ways)
     for thing in things:
         if isinstance(thing, osmium.osm.Way):
             _read_way(thing, wanted, got, shapes, mode)

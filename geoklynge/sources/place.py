@@ -94,11 +94,15 @@ class StudyArea:
         finite: Bools = np.isfinite(np.column_stack([points.x, points.y])).all(axis=1)
         if not len(self.polygons):
             return finite
-        at, _ = shapely.STRtree(self.polygons).query_nearest(
-            points.to_numpy()[finite], max_distance=beyond_m, all_matches=False
-        )
         inside = np.zeros(len(points), dtype=bool)
-        inside[np.flatnonzero(finite)[at]] = True
+        # a polygon is prepared once for all points; only those in none of them need a distance
+        _, held = shapely.STRtree(points.to_numpy()).query(self.polygons, predicate="intersects")
+        inside[held] = True
+        rows = np.flatnonzero(finite & ~inside)
+        near, _ = shapely.STRtree(self.polygons).query_nearest(
+            points.to_numpy()[rows], max_distance=beyond_m, all_matches=False
+        )
+        inside[rows[near]] = True
         return inside
 
     def touched_by(self, roads: Roads) -> Bools:
@@ -272,8 +276,11 @@ def _holding(points: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> Ints:
     finite = np.flatnonzero(np.isfinite(np.column_stack([points.geometry.x, points.geometry.y])).all(axis=1))
     if not (len(shaped) and len(finite)):
         return rows
-    tree = shapely.STRtree(areas.geometry.to_numpy()[shaped])
-    at, area = tree.query_nearest(points.geometry.to_numpy()[finite], max_distance=BORDER_M, all_matches=True)
+    polygons, places = areas.geometry.to_numpy()[shaped], points.geometry.to_numpy()[finite]
+    area, at = shapely.STRtree(places).query(polygons, predicate="intersects")
+    outside = np.setdiff1d(np.arange(len(finite)), at)
+    far, nearest = shapely.STRtree(polygons).query_nearest(places[outside], max_distance=BORDER_M, all_matches=True)
+    at, area = np.concatenate([at, outside[far]]), np.concatenate([area, nearest])
     first = pd.DataFrame({"at": finite[at], "area": shaped[area]}).groupby("at")["area"].min()
     rows[first.index.to_numpy()] = first.to_numpy()
     return rows

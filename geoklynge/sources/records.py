@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tomllib
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..errors import TableError
 from ..tables import Finding, SourceRecord
+from .cache import file_sha256
 
 OSM_LICENCE = {"licence": "ODbL 1.0", "attribution": "© OpenStreetMap contributors"}
 EXAMPLES = 5  # names shown with a finding
@@ -55,10 +55,8 @@ def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord
     """
     said = OSM_LICENCE if table == "osm" else {}
     said = {**said, **_said_beside(path)}
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
     words = {key: str(said.get(key, "")) for key in ("licence", "attribution", "dated")}
-    return SourceRecord(path=source, table=table, sha256=digest, rows=rows, **words)
+    return SourceRecord(path=source, table=table, sha256=file_sha256(path), rows=rows, **words)
 
 
 def _said_beside(path: Path) -> dict[str, Any]:
