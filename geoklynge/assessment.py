@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .candidates import Pool
+from .compiled import compiled
 from .study import ScoreWeights, Study
 from .tables import Tables
 from .ties import LAYERS, Ties
@@ -178,15 +179,31 @@ def _balance(sets: VillageSets, people: Floats) -> Floats:
 
 
 def _stability(pool: Pool, n_pairs: NDArray[np.int64]) -> Floats:
-    """Mean over pairs of members of the share of runs that put both in one community."""
-    sets = pool.sets
-    together = np.zeros(len(sets))
-    owner = sets.set_of_member().astype(np.int64)
-    for partition in pool.partitions:  # over runs, not pairs
-        width = int(partition.max()) + 2
-        _, counts_at, counts = np.unique(
-            owner * width + partition[sets.member] + 1, return_index=True, return_counts=True
-        )
-        together += np.bincount(owner[counts_at], weights=counts * (counts - 1) / 2, minlength=len(sets))
-    stability: Floats = together / (n_pairs * len(pool.partitions))
+    """Share of runs that keep two members together, mean over pairs."""
+    by_village = np.ascontiguousarray(pool.partitions.T)
+    together = _pairs_together(pool.sets.indptr, pool.sets.member, by_village)
+    stability: Floats = together / (n_pairs * max(len(pool.partitions), 1))
     return stability
+
+
+@compiled
+def _pairs_together(indptr: NDArray[np.int64], member: Ints, by_village: Ints) -> Floats:
+    """
+    Count, over all runs, the pairs of each set that are in one community.
+
+    `by_village` is the community of every village in every run, shape (villages, runs).
+    """
+    n_runs = by_village.shape[1]
+    together = np.zeros(len(indptr) - 1, dtype=np.float64)
+    count = np.zeros(by_village.max() + 1 if by_village.size else 1, dtype=np.int64)
+    for number in range(len(indptr) - 1):
+        for run in range(n_runs):
+            for k in range(indptr[number], indptr[number + 1]):
+                community = by_village[member[k], run]
+                if community >= 0:
+                    together[number] += count[community]  # a pair with each one counted before
+                    count[community] += 1
+            for k in range(indptr[number], indptr[number + 1]):
+                if by_village[member[k], run] >= 0:
+                    count[by_village[member[k], run]] = 0
+    return together
