@@ -111,8 +111,12 @@ def measure_travel(
     search = partial(travel_between, max_minutes=options.max_minutes, engine=engine, tell=tell)
     if tables.roads is not None:
         network = read_network(tables.roads, options)
-        villages, services = (_xy(table) for table in (tables.villages, tables.services))
-        snapped = snap(villages, network), snap(services, network)
+        points = np.concatenate([_xy(tables.villages), _xy(tables.services)])
+        both, n_villages = snap(points, network), len(tables.villages)
+        snapped = (
+            Snapping(both.vertex[:n_villages], both.distance_m[:n_villages]),
+            Snapping(both.vertex[n_villages:], both.distance_m[n_villages:]),
+        )
         return _travel_on(network, snapped, Basis.ROADS, tables, options, search)
     if tables.links is not None:
         network = link_network(tables.links, tables.villages, options)

@@ -66,11 +66,14 @@ def roads_of(lines: gpd.GeoDataFrame) -> Roads:
     """
     Flatten road lines; lines join where they share a vertex (within 1 cm).
 
+    A line with a vertex that its projection could not place is left out.
+
     Parameters
     ----------
     lines
         LineStrings in metres, with `road_class` and, where known, `speed_kmh` and `oneway`.
     """
+    lines = lines[np.isfinite(lines.geometry.bounds).all(axis=1)]
     points, line = shapely.get_coordinates(lines.geometry.to_numpy(), return_index=True)
     class_of, classes = pd.factorize(lines["road_class"].astype(object))
     posted = lines.get("speed_kmh", pd.Series(np.nan, index=lines.index))
