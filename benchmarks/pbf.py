@@ -93,11 +93,13 @@ class PbfWriter:
         self._blob(b"OSMHeader", header + message(5, b"Sort.Type_then_ID") + message(16, b"geoklynge benchmarks"))
 
     def __enter__(self) -> PbfWriter:
+        """Use it as it is."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
         self._file.close()
 
     def _blob(self, kind: bytes, content: bytes) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from pyproj import Transformer
 from scipy.spatial import Delaunay
 
 from .country import DEGREES, METRES, Country, Tags
@@ -18,6 +19,7 @@ Longs = NDArray[np.int64]
 
 WEST_M, SOUTH_M = 450_000.0, 6_060_000.0  # where Jutland begins, in EPSG:25832
 HIGHWAYS = ("unclassified", "unclassified", "residential", "secondary", "tertiary", "primary")
+TOWN_PEOPLE = 1_200
 IN_VILLAGES = 0.7  # share of the junctions that are in a village
 LIMITS = ("", "50", "60", "80")
 SERVICES: tuple[tuple[tuple[str, str], float], ...] = (  # a tag, and how many stand in 100 villages
@@ -68,7 +70,8 @@ def make_country(sizes: Sizes, seed: int = 1) -> Country:
     junctions = np.concatenate([streets, between])
     a, b = _neighbours(junctions, sizes.roads, rng)
     xy, node = _wind(junctions, a, b, sizes.nodes_a_road, rng)
-    points, tags = _villages_and_services(homes, rng)
+    people = np.round(np.exp(rng.normal(5.5, 1.1, sizes.villages))).astype(int)
+    points, tags = _villages_and_services(homes, people, rng)
     roads = len(a)
     kinds = tuple(
         (("highway", way), ("maxspeed", limit)) if limit else (("highway", way),)
@@ -86,10 +89,16 @@ def make_country(sizes: Sizes, seed: int = 1) -> Country:
         kinds,
         _areas(sizes, sizes.parishes_across, "sogn"),
         _areas(sizes, sizes.municipalities_across, "kommune"),
-        pd.DataFrame(columns=["geonameid", "name", "lat", "lon", "population"]).astype(
-            {"geonameid": int, "lat": float, "lon": float}
-        ),
+        _towns(homes, people),
     )
+
+
+def _towns(homes: Floats, people: Longs) -> pd.DataFrame:
+    """Write the larger places down once more, as GeoNames would."""
+    large = np.flatnonzero(people >= TOWN_PEOPLE)
+    lon, lat = Transformer.from_crs(METRES, DEGREES, always_xy=True).transform(*homes[large].T)
+    names = [f"Landsby {number + 1}" for number in large]
+    return pd.DataFrame({"geonameid": large + 1, "name": names, "lat": lat, "lon": lon, "population": people[large]})
 
 
 def _neighbours(junctions: Floats, wanted: int, rng: np.random.Generator) -> tuple[Longs, Longs]:
@@ -113,8 +122,7 @@ def _wind(junctions: Floats, a: Longs, b: Longs, nodes_a_road: int, rng: np.rand
     return np.concatenate([junctions, bends.reshape(-1, 2)]), np.column_stack([a, rows, b])
 
 
-def _villages_and_services(homes: Floats, rng: np.random.Generator) -> tuple[Floats, list[Tags]]:
-    people = np.round(np.exp(rng.normal(5.5, 1.1, len(homes)))).astype(int)
+def _villages_and_services(homes: Floats, people: Longs, rng: np.random.Generator) -> tuple[Floats, list[Tags]]:
     points, tags = [homes + rng.normal(0, 60, homes.shape)], []
     for number, count in enumerate(people):
         kind = "town" if count > 5_000 else "village" if count > 200 else "hamlet"
