@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -44,6 +45,8 @@ class Case:
         Why it cannot be measured now.
     processes
         How many processes `target` runs one after the other, each with the time limit of one.
+    code
+        Files beside the module of `target` that its work is written in.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Case:
     check: str | None = None
     skipped: str | None = None
     processes: int = 1
+    code: tuple[str, ...] = ()
 
 
 class Part(Protocol):
@@ -80,7 +84,7 @@ def measure_part(key: str, part: Part, settings: Settings, *, again: bool) -> No
     founds = settings.folder(f"{key}-found")
     founds.mkdir(parents=True, exist_ok=True)
     for case in cases:
-        stamp = f"{case.inputs}-{ours.code_stamp()}" if case.is_ours else case.inputs
+        stamp = f"{case.inputs}-{ours.code_stamp() if case.is_ours else ''}-{_code_of(case)}"
         found = founds / f"{case.name}.npz"
         known = store.fresh(case.name, stamp, settings.repetitions) and (found.is_file() or not case.check)
         if known and not again:
@@ -92,6 +96,13 @@ def measure_part(key: str, part: Part, settings: Settings, *, again: bool) -> No
         say(f"{key}: {case.label}: {result.get('error') or result.get('skipped') or _short(result)}")
     store.only([case.name for case in cases])
     _check(store, cases, founds, settings)
+
+
+def _code_of(case: Case) -> str:
+    """Tell the code that measures a case from others."""
+    module = importlib.import_module(case.target.partition(":")[0])
+    files = [Path(str(module.__file__)), *(Path(__file__).parent / name for name in case.code)]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
 def _short(result: Result) -> str:

@@ -121,8 +121,12 @@ def municipality_of(points: Floats, country: Country) -> NDArray[np.object_]:
 
 
 def without_strays(country: Country) -> Country:
-    """Leave out tagged points and roads far from every parish: copies would find them in their midst."""
-    return _keep(country, set(country.parishes["kommunekode"]))
+    """
+    Keep the municipalities that have roads, and what lies in them.
+
+    Points far from every parish would come to lie in the midst of a copy.
+    """
+    return _keep(country, {code for code in _home_of_ways(country) if code is not None})
 
 
 def cut(country: Country, share: float) -> Country:
@@ -142,6 +146,12 @@ def cut(country: Country, share: float) -> Country:
     return _keep(country, chosen)
 
 
+def _home_of_ways(country: Country) -> NDArray[np.object_]:
+    """Find the municipality of the middle node of each way."""
+    middle = (country.way_start[:-1] + country.way_start[1:]) // 2
+    return municipality_of(country.xy[country.way_node[middle]], country)
+
+
 def _place_rows(country: Country) -> Longs:
     is_place = (row for row, tags in country.tags.items() if any(k == "place" and v in PLACES for k, v in tags))
     return np.fromiter(is_place, dtype=np.int64)
@@ -149,7 +159,7 @@ def _place_rows(country: Country) -> Longs:
 
 def _keep(country: Country, codes: set[str]) -> Country:
     ends = country.way_start
-    ways = np.isin(municipality_of(country.xy[country.way_node[(ends[:-1] + ends[1:]) // 2]], country), list(codes))
+    ways = np.isin(_home_of_ways(country), list(codes))
     tagged = np.fromiter(country.tags, dtype=np.int64, count=len(country.tags))
     tagged = tagged[np.isin(municipality_of(country.xy[tagged], country), list(codes))]
     length = np.diff(ends)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE_S = 0.02
 PATIENCE_S = 5.0
 MOST_MEMORY = 0.85  # of the machine; a process that wants more is stopped before it takes others with it
+LEAST_FREE = 0.04  # of the machine's memory, whoever holds the rest
 EVENTS = "GEOKLYNGE_BENCH_EVENTS"  # where a child notes when each of its stages began
 
 
@@ -109,7 +110,8 @@ def _watch(process: subprocess.Popen[bytes], until: float) -> tuple[list[tuple[f
     """Wait for a process; returns memory samples, its exit code, its peak, and why it was stopped if it was."""
     import psutil
 
-    most_mb = psutil.virtual_memory().total / 2**20 * MOST_MEMORY
+    total = psutil.virtual_memory().total
+    most_mb, least_free = total / 2**20 * MOST_MEMORY, total * LEAST_FREE
     watched, samples, stopped = psutil.Process(process.pid), [], None
     pid, status, usage = 0, 0, None
     try:
@@ -119,7 +121,7 @@ def _watch(process: subprocess.Popen[bytes], until: float) -> tuple[list[tuple[f
                 break
             with suppress(psutil.Error):  # it may end between the two lines
                 samples.append((time.monotonic(), watched.memory_info().rss / 2**20))
-            if samples and samples[-1][1] > most_mb:
+            if samples and (samples[-1][1] > most_mb or psutil.virtual_memory().available < least_free):
                 stopped = stopped or f"stopped at {samples[-1][1]:,.0f} MB: more than this machine can give"
             if time.monotonic() > until:
                 stopped = stopped or "stopped: out of time"
@@ -168,7 +170,8 @@ def _stages(events: Path, samples: Sequence[tuple[float, float]], ended: float) 
     starts = [float(line[0]) for line in lines] + [ended]
     stages = {}
     for (_, stage), start, stop in zip(lines, starts[:-1], starts[1:], strict=True):
-        held = [mb for at, mb in samples if start <= at <= stop]
+        before = [mb for at, mb in samples if at < start][-1:]  # all there is of a stage shorter than a sample
+        held = [mb for at, mb in samples if start <= at <= stop] or before
         if stage:
             stages[stage] = (round(stop - start, 3), round(max(held, default=0.0), 1))
     return stages

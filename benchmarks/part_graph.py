@@ -23,13 +23,14 @@ ABOUT = """
 Places, services and roads read from the PBF, the road network built, villages and services snapped to it, and every
 vertex that no route needs taken out. Each repetition is a process of its own; imports do not count in the time, but in
 the memory. The plain handler is what most people write: osmium's SimpleHandler, dictionaries and loops. pyrosm reads
-the same roads and simplifies its graph; it does not snap, and leaves dead ends in. The check compares counts, and minutes
-from ten villages to all others on the two graphs.
+the same roads and simplifies its graph; it does not snap, and leaves dead ends in. The check compares counts, and
+minutes from ten villages to all others on the two graphs.
 """
 FACTS = ("places", "services", "vertices", "segments", "nodes after contraction")
 COUNTED = ("places", "services", "vertices", "segments")
 SAME_COUNTS = 0.0005
 FROM_VILLAGES = 10
+CODE = ("plain_osmium.py",)
 
 
 def cases(settings: Settings) -> Sequence[Case]:
@@ -43,7 +44,18 @@ def cases(settings: Settings) -> Sequence[Case]:
     def case(name: str, label: str, target: str, *, skipped: str | None = None, **more: Any) -> Case:
         checked = f"{__name__}:check_pyrosm" if name == "pyrosm" else check
         arguments = {"pbf": pbf, **more}
-        return Case(name, label, target, arguments, inputs, target == us, separate=True, check=checked, skipped=skipped)
+        return Case(
+            name,
+            label,
+            target,
+            arguments,
+            inputs,
+            target == us,
+            separate=True,
+            check=checked,
+            skipped=skipped,
+            code=CODE,
+        )
 
     return (
         case("ours", "geoklynge", us),

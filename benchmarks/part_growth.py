@@ -29,16 +29,21 @@ def label_of(size: float) -> str:
 
 def cases(settings: Settings) -> Sequence[Case]:
     """One case a size, from small to large."""
-    listed = []
-    for size in sorted(settings.sizes):
-        folder = prepared("sized", f"times-{size:g}", settings, files=settings.base.files(), size=size)
-        listed.append(
-            Case(
-                f"{size:g}", f"{label_of(size)} times", f"{__name__}:sized_run", {"folder": str(folder), "timeout_s": settings.timeout_s},
-                f"{settings.base.stamp()}-{size:g}", is_ours=True, separate=True, processes=2,
-            )
-        )  # fmt: skip
-    return listed
+    return [_sized(size, settings) for size in sorted(settings.sizes)]
+
+
+def _sized(size: float, settings: Settings) -> Case:
+    folder = prepared("sized", f"times-{size:g}", settings, files=settings.base.files(), size=size)
+    return Case(
+        name=f"{size:g}",
+        label=f"{label_of(size)} times",
+        target=f"{__name__}:sized_run",
+        arguments={"folder": str(folder), "timeout_s": settings.timeout_s},
+        inputs=f"{settings.base.stamp()}-{size:g}",
+        is_ours=True,
+        separate=True,
+        processes=2,
+    )
 
 
 def sized_run(folder: str, found: str, timeout_s: float) -> dict[str, Any]:

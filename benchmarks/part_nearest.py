@@ -25,6 +25,7 @@ facilities, however far, along roads only. Building each library's graph or inde
 """
 FACTS = ("build s", "search s", "nodes", "facilities")
 CATEGORIES = 10
+CODE = ("part_pairs.py",)
 PANDANA_MOST = 4_000.0  # minutes; its whole numbers go no further
 
 
@@ -37,7 +38,7 @@ def cases(settings: Settings) -> Sequence[Case]:
     def case(name: str, label: str, method: str, cores: int | None = None) -> Case:
         arguments = {"roads": roads, "method": method, "cores": cores}
         is_ours = method == "ours"
-        return Case(name, label, f"{__name__}:nearest", arguments, inputs, is_ours=is_ours, check=check)
+        return Case(name, label, f"{__name__}:nearest", arguments, inputs, is_ours=is_ours, check=check, code=CODE)
 
     return (
         case("ours", "geoklynge", "ours"),

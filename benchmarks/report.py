@@ -37,7 +37,7 @@ def render(parts: Mapping[str, Part], texts: Mapping[str, tuple[str, str, Sequen
     lines += [f"Measured on {base}.", "", *_machines(parts), *_verdict(parts)]
     for key, part in parts.items():
         title, about, facts = texts[key]
-        lines += [f"## {key}. {title}", "", about.strip(), ""]
+        lines += [f"## {key}. {title}", "", about.strip(), "", *_when(part["cases"])]
         lines += _growth_section(part["cases"]) if key == "f" else _section(part["cases"], facts)
     return "\n".join(lines).rstrip() + "\n"
 
@@ -53,6 +53,12 @@ def _machines(parts: Mapping[str, Part]) -> list[str]:
         )
         groups.setdefault(text, []).append(key)
     return [line for text, keys in groups.items() for line in (f"Parts {', '.join(keys)}: {text}.", "")]
+
+
+def _when(cases: Mapping[str, Result]) -> list[str]:
+    """Say on which days the part was measured, as a long run may be interrupted."""
+    days = sorted({case["when"][:10] for case in cases.values() if case["seconds"]})
+    return [f"Measured {' to '.join(sorted({days[0], days[-1]}))}.", ""] if days else []
 
 
 def _verdict(parts: Mapping[str, Part]) -> list[str]:
@@ -75,8 +81,7 @@ def _section(cases: Mapping[str, Result], facts: Sequence[str]) -> list[str]:
 
 def _row(case: Result, first: Result | None, cases: Mapping[str, Result], shown: Sequence[str]) -> list[str]:
     if not case["seconds"]:
-        why = case.get("error") or case.get("skipped") or "not measured"
-        return [case["label"], why, *[""] * (len(shown) + 3)]
+        return [case["label"], _why_not(case), *[""] * (len(shown) + 3)]
     reference = _reference(case, first, cases)
     ratio = median_of(case, "seconds") / median_of(reference, "seconds") if reference else None
     return [
@@ -87,6 +92,10 @@ def _row(case: Result, first: Result | None, cases: Mapping[str, Result], shown:
         *(_number(case["facts"].get(name)) for name in shown),
         _check_of(case),
     ]
+
+
+def _why_not(case: Result) -> str:
+    return str(case.get("error") or case.get("skipped") or "not measured")
 
 
 def _reference(case: Result, first: Result | None, cases: Mapping[str, Result]) -> Result | None:
@@ -138,11 +147,7 @@ def _stage_table(case: Result) -> list[str]:
 
 def _growth_section(cases: Mapping[str, Result]) -> list[str]:
     measured = {name: case for name, case in cases.items() if case["seconds"]}
-    missing = [
-        f"- {case['label']}: {case.get('error') or case.get('skipped')}."
-        for case in cases.values()
-        if not case["seconds"]
-    ]
+    missing = [f"- {case['label']}: {_why_not(case)}." for case in cases.values() if not case["seconds"]]
     if not measured:
         return missing
     sizes = [case["facts"]["villages"] for case in measured.values()]
