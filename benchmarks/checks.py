@@ -56,7 +56,7 @@ def compare_pairs(ours: Pairs, peer: Pairs, *, limit: float, tolerance: float = 
     border = len(only_ours) + len(only_peer) - missing - extra
     text = f"{len(at_left):,} pairs in common, {missing} missing, {extra} extra, {border} at the limit; "
     return Check(
-        agrees=not missing and not extra and apart <= tolerance and len(at_left) > 0,
+        agrees=bool(not missing and not extra and apart <= tolerance and len(at_left) > 0),
         text=text + f"largest difference {apart:.2g} min",
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 FEWEST_POINTS = 3
+ROUNDING = 1e-20  # what logarithms of equal values may differ by, squared
 
 
 @dataclass(frozen=True)
@@ -50,5 +51,5 @@ def fit_growth(sizes: Sequence[float], values: Sequence[float], *, at_least: flo
         return None
     slope, intercept = np.polyfit(x, y, 1)
     spread = ((y - y.mean()) ** 2).sum()
-    r2 = 1 - ((y - slope * x - intercept) ** 2).sum() / spread if spread > 0 else 1.0
+    r2 = 1 - ((y - slope * x - intercept) ** 2).sum() / spread if spread > ROUNDING else 1.0
     return Growth(round(float(slope), 6), float(np.exp(intercept)), float(r2), len(x))
