@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import ours, part_pairs
+from benchmarks import ours, part_nearest, part_pairs
 from benchmarks.cases import Case, measure_part
 from benchmarks.checks import Pairs, compare_counts, compare_minutes, compare_pairs, cpm_quality
 from benchmarks.country import tile
@@ -158,6 +158,17 @@ def test_peers_find_the_pairs_that_we_find(roads, library, method):
     assert compare_pairs(mine, search(build(roads), roads, origins), limit=20.0).agrees
     slower = roads | {"minutes": roads["minutes"] * 1.001}
     assert not compare_pairs(mine, search(build(slower), slower, origins), limit=20.0).agrees
+
+
+def test_a_peer_with_a_horizon_is_compared_within_it(tmp_path):
+    files = {"ours": str(tmp_path / "ours.npz"), "peer": str(tmp_path / "peer.npz")}
+    np.savez(files["ours"], school=np.array([1.0, 19.0, 20.0005, 50.0, np.inf]))
+    np.savez(files["peer"], school=np.array([1.0, 19.0, np.inf, np.inf, np.inf]))
+    assert part_nearest.check_near(**files)["agrees"]
+    np.savez(files["peer"], school=np.array([1.0, np.inf, np.inf, np.inf, np.inf]))
+    assert not part_nearest.check_near(**files)["agrees"]
+    np.savez(files["peer"], school=np.array([1.0, 19.0, np.inf, 15.0, np.inf]))
+    assert not part_nearest.check_near(**files)["agrees"]
 
 
 def test_the_plain_reader_makes_the_same_graph(tmp_path):
@@ -333,7 +344,6 @@ def hold(megabytes: int) -> dict[str, float]:
 
 
 def test_peak_memory_is_that_of_the_stage():
-    pytest.importorskip("psutil", reason="psutil comes with the extra bench")
     few, many = (call("tests.test_benchmarks:hold", {"megabytes": mb}, timeout_s=60) for mb in (1, 300))
     assert few.value is not None
     assert many.value is not None
@@ -345,7 +355,6 @@ def test_peak_memory_is_that_of_the_stage():
 def test_a_process_out_of_time_is_stopped():
     import sys
 
-    pytest.importorskip("psutil", reason="psutil comes with the extra bench")
     outcome = execute([sys.executable, "-c", "import time; time.sleep(60)"], timeout_s=0.3)
     assert outcome.error == "stopped: out of time"
     assert outcome.seconds < 20
