@@ -18,12 +18,13 @@ from .settings import Settings
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 Network = tuple[int, Longs, Longs, Floats, float]
+Partition = Callable[[Network, int], Longs]
 
 TITLE = "Partitions of the tie network"
 ABOUT = """
 Member k of an ensemble is one partition of the tie network with its own weights and resolution. Every library gets
-the same members; building its graph counts, as it would anew for each member. For geoklynge, shaking the weights
-counts too. `quality` is that of the constant Potts model (CPM), the mean over members, recomputed by one function for
+the same members. Building its graph counts: once for geoklynge and igraph, which take weights apart from the graph,
+for each member by the others. For geoklynge, shaking the weights counts too. `quality` is that of the constant Potts model (CPM), the mean over members, recomputed by one function for
 all. igraph optimises the same; networkx and networkit know modularity only and get the resolution at which
 modularity's penalty equals CPM's for villages of mean strength, so their quality is what comes closest to it, not a
 fault of theirs. Where a peer makes fewer members, its time is scaled up and qualities are compared on those members.
@@ -102,9 +103,14 @@ def _whole(communities: Longs, networks: Sequence[Network]) -> bool:
     return communities.shape == (len(networks), networks[0][0]) and bool((communities >= 0).all())
 
 
-def _peer(kept: str, made: int, method: Callable[[Network, int], Longs]) -> Callable[[], Longs]:
+def _peer(kept: str, made: int, start: Callable[[Network], Partition]) -> Callable[[], Longs]:
     networks = list(ours.ensemble_networks(kept, made))
-    return lambda: np.array([method(network, seed) for seed, network in enumerate(networks)])
+
+    def make() -> Longs:
+        partition = start(networks[0])
+        return np.array([partition(network, seed) for seed, network in enumerate(networks)])
+
+    return make
 
 
 def check(ours: str, peer: str) -> dict[str, Any]:
@@ -140,16 +146,22 @@ def modularity_resolution(network: Network) -> float:
     return resolution * n / (2 * weight.sum() / n)
 
 
-def _igraph(network: Network, seed: int) -> Longs:
+def _start_igraph(first: Network) -> Partition:
+    """Build the graph that all members share."""
     import random
 
     import igraph
 
-    n, a, b, weight, resolution = network
-    random.seed(seed)
+    n, a, b, *_ = first
     graph = igraph.Graph(n=n, edges=np.column_stack([a, b]))
-    found = graph.community_leiden("CPM", weights=weight.tolist(), resolution=resolution, n_iterations=2)
-    return np.array(found.membership)
+
+    def partition(network: Network, seed: int) -> Longs:
+        _, _, _, weight, resolution = network
+        random.seed(seed)
+        found = graph.community_leiden("CPM", weights=weight.tolist(), resolution=resolution, n_iterations=2)
+        return np.array(found.membership)
+
+    return partition
 
 
 def _networkx(network: Network, seed: int) -> Longs:
@@ -189,9 +201,9 @@ def _networkit_plm(network: Network, seed: int) -> Longs:
     return np.array(found.run().getPartition().getVector())
 
 
-METHODS: dict[str, Callable[[Network, int], Longs]] = {
-    "igraph": _igraph,
-    "networkx": _networkx,
-    "networkit-leiden": _networkit_leiden,
-    "networkit-plm": _networkit_plm,
+METHODS: dict[str, Callable[[Network], Partition]] = {
+    "igraph": _start_igraph,
+    "networkx": lambda _: _networkx,
+    "networkit-leiden": lambda _: _networkit_leiden,
+    "networkit-plm": lambda _: _networkit_plm,
 }
