@@ -24,11 +24,12 @@ TITLE = "Partitions of the tie network"
 ABOUT = """
 Member k of an ensemble is one partition of the tie network with its own weights and resolution. Every library gets
 the same members. Building its graph counts: once for geoklynge and igraph, which take weights apart from the graph,
-for each member by the others. For geoklynge, shaking the weights counts too. `quality` is that of the constant Potts model (CPM), the mean over members, recomputed by one function for
-all. igraph optimises the same; networkx and networkit know modularity only and get the resolution at which
-modularity's penalty equals CPM's for villages of mean strength, so their quality is what comes closest to it, not a
-fault of theirs. Where a peer makes fewer members, its time is scaled up and qualities are compared on those members.
-Memory includes geoklynge's for all, as it is what hands them the networks.
+for each member by the others. For geoklynge, shaking the weights counts too. `quality` is that of the constant Potts
+model (CPM), the mean over members, recomputed by one function for all. igraph optimises the same; networkx and
+networkit know modularity only and get the resolution at which modularity's penalty equals CPM's for villages of mean
+strength, so their quality is what comes closest to it, not a fault of theirs. Where a peer makes fewer members, its
+time is scaled up and qualities are compared on those members. Memory includes geoklynge's for all, as it is what
+hands them the networks.
 """
 FACTS = ("members", "made", "quality", "communities")
 LEAST_QUALITY = 0.01  # ours may be this share below a library that optimises the same
