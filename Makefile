@@ -1,11 +1,13 @@
-# The two commands of the README. Each works alone on a machine with Python >= 3.11 and make.
+# Each command works alone on a machine with Python >= 3.11 and make.
+#   make bench ARGS='--quick --only a,b'   see benchmarks/ and python -m benchmarks --help
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 DEVSTAMP := $(VENV)/.installed-dev
+BENCHSTAMP := $(VENV)/.installed-bench
 
-.PHONY: run test clean
+.PHONY: run test bench clean
 
 run: $(STAMP)
 	$(BIN)/geoklynge run data/syddjurs/study.toml --out maps/syddjurs
@@ -17,6 +19,9 @@ test: $(DEVSTAMP)
 	sh tests/install-chromium.sh
 	$(BIN)/python -m pytest
 
+bench: $(BENCHSTAMP)
+	$(BIN)/python -m benchmarks $(ARGS)
+
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
@@ -25,7 +30,11 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(DEVSTAMP): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	touch $@ $(STAMP)
+
+$(BENCHSTAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	touch $@ $(STAMP)
 
 clean:

@@ -1,0 +1,1 @@
+"""geoklynge beside other libraries, on the same work: ``make bench``, or ``python -m benchmarks --help``."""
