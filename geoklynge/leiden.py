@@ -18,6 +18,7 @@ Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 RANDOMNESS = 0.01  # how freely the refinement picks among the merges that gain: theta of the paper, in tie weight
+CYCLES = 2  # a second one finds 0.6 % more on Denmark, a third 0.1 %
 LEAST_GAIN = 1e-12  # differences below this are rounding
 
 
@@ -28,7 +29,7 @@ def leiden(indptr: Longs, targets: Ints, weight: Floats, resolution: float, rng:
 
     `w_in` is the tie weight inside a community, `pairs` the number of pairs of its members: a community is kept
     together by a mean weight per pair above the resolution (constant Potts model, Traag, Van Dooren and Nesterov
-    2011). One cycle of the Leiden algorithm: move nodes, refine the communities, make each part a node, again,
+    2011). Two cycles of the Leiden algorithm: move nodes, refine the communities, make each part a node, again,
     until nothing merges. Every community is connected.
 
     Parameters
@@ -51,8 +52,19 @@ def leiden(indptr: Longs, targets: Ints, weight: Floats, resolution: float, rng:
     Scientific Reports 9, 5233.
     """
     n_nodes = len(indptr) - 1
-    part_of = np.arange(n_nodes).astype(np.int32)  # node of the present network that each first node went into
     community = np.arange(n_nodes).astype(np.int32)
+    for _ in range(CYCLES):
+        community = _cycle(indptr, targets, weight, community, resolution, rng)
+    return community
+
+
+@compiled
+def _cycle(
+    indptr: Longs, targets: Ints, weight: Floats, community: Ints, resolution: float, rng: np.random.Generator
+) -> Ints:
+    """Go once from the nodes up to communities that nothing merges any more, starting from given communities."""
+    n_nodes = len(indptr) - 1
+    part_of = np.arange(n_nodes).astype(np.int32)  # node of the present network that each first node went into
     size = np.ones(n_nodes, dtype=np.int64)
     while len(indptr) > 1:
         n_here = len(indptr) - 1
