@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pyogrio
@@ -24,10 +23,12 @@ from pydantic import ValidationError
 
 from . import __version__
 from .errors import InputError
+from .network_files import tie_layer, write_graphml, write_tie_geojson
 from .pipeline import Run, peak_memory_mb
 from .study import Study
 
-DEGREE_GRID = 1e-6  # about 0.1 m
+DEGREE_DIGITS = 6  # about 0.1 m
+DEGREE_GRID = 1e-6
 RUN_FILE = "run.json"
 WRITTEN_BY_RUN = (
     "clusters.geojson",
@@ -139,10 +140,12 @@ def slug(name: str) -> str:
 
 def _write_tables(run: Run, folder: Path) -> None:
     clusters, villages = run.result.clusters, run.result.villages
-    ties = _tie_lines(run)
-    layers = {"clusters": clusters, "villages": villages, "services": run.tables.services, "ties": ties}
-    for name, table in layers.items():
+    ties, nodes = _rounded_ties(run), _nodes(villages)
+    tables = {"clusters": clusters, "villages": villages, "services": run.tables.services}
+    for name, table in tables.items():
         _write_geojson(table, folder / f"{name}.geojson")
+    write_tie_geojson(nodes, ties, folder / "ties.geojson")
+    write_graphml(nodes, ties, folder / "ties.graphml")
     borders = {"parishes": run.tables.parishes, "municipalities": run.tables.municipalities}
     drawn = {
         name: table[table.geometry.notna()]
@@ -150,23 +153,39 @@ def _write_tables(run: Run, folder: Path) -> None:
         if table is not None and table.geometry.notna().any()
     }
     package = folder / f"{slug(run.study.name)}.gpkg"
-    for name, table in {**layers, **drawn}.items():
-        multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
-        if multi.any():  # one type a layer
-            table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])  # noqa: PLW2901
-        pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists())
+    for name, table in tables.items():
+        _add_layer(package, name, table)
+    points = shapely.get_coordinates(villages.geometry.to_numpy())
+    pyogrio.write_arrow(
+        tie_layer(points, nodes, ties), package, layer="ties", driver="GPKG", append=True,
+        geometry_name="geometry", geometry_type="LineString", crs=run.tables.crs.to_wkt(),
+    )  # fmt: skip
+    for name, table in drawn.items():
+        _add_layer(package, name, table)
     pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
-    _write_graphml(run, folder / "ties.graphml")
 
 
-def _tie_lines(run: Run) -> gpd.GeoDataFrame:
-    shown = run.shown_ties()
-    points = pd.Series(run.tables.villages.geometry.to_numpy(), index=run.tables.villages["village_id"])
-    ends = [shapely.get_coordinates(points.loc[shown[end]].to_numpy()) for end in ("village_a", "village_b")]
-    lines = shapely.linestrings(np.stack(ends, axis=1))
+def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:
+    """Add a table to a GeoPackage; handed over as Arrow, which takes GDAL two thirds of the time of single features."""
+    multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
+    if multi.any():  # one type a layer
+        table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])
+    pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists(), use_arrow=True)
+
+
+def _rounded_ties(run: Run) -> pd.DataFrame:
     layers = ("proximity", "overlap", "complementarity", "identity", "weight")
-    rounded = shown.round({"minutes": 3, **dict.fromkeys(layers, 4)})
-    return gpd.GeoDataFrame(rounded, geometry=lines, crs=run.tables.crs)
+    return run.shown_ties().round({"minutes": 3, **dict.fromkeys(layers, 4)})
+
+
+def _nodes(villages: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Villages as nodes of the tie network, where they stand in degrees."""
+    lon, lat = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy()).T.tolist()
+    nodes = villages[["village_id", "name", "cluster_id"]].fillna({"cluster_id": ""})
+    # round() and not NumPy's: OSM's seven decimals often end in 5, and GDAL rounds like this one
+    return pd.DataFrame(nodes).assign(
+        lon=[round(each, DEGREE_DIGITS) for each in lon], lat=[round(each, DEGREE_DIGITS) for each in lat]
+    )
 
 
 def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -188,19 +207,8 @@ def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
     snapped = np.where(shapely.get_dimensions(shapes) == 2, shapely.set_precision(shapes, DEGREE_GRID), shapes)
     degrees = degrees.set_geometry(gpd.GeoSeries(snapped, index=degrees.index, crs=4326))
     pyogrio.write_dataframe(
-        _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
+        _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO"
     )
-
-
-def _write_graphml(run: Run, path: Path) -> None:
-    graph = run.ties.graph(at_least=run.study.limits.weakest_tie)
-    villages = run.result.villages
-    degrees = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy())
-    for village_id, name, cluster, (lon, lat) in zip(
-        villages["village_id"], villages["name"], villages["cluster_id"].fillna(""), degrees.tolist(), strict=True
-    ):
-        graph.nodes[village_id].update(name=str(name), cluster_id=str(cluster), lon=lon, lat=lat)
-    nx.write_graphml(graph, path)
 
 
 def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str, Any]:
