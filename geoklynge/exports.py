@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from . import __version__
@@ -142,27 +144,35 @@ def _write_tables(run: Run, folder: Path) -> None:
     clusters, villages = run.result.clusters, run.result.villages
     ties, nodes = _rounded_ties(run), _nodes(villages)
     tables = {"clusters": clusters, "villages": villages, "services": run.tables.services}
-    for name, table in tables.items():
-        _write_geojson(table, folder / f"{name}.geojson")
-    write_tie_geojson(nodes, ties, folder / "ties.geojson")
-    write_graphml(nodes, ties, folder / "ties.graphml")
-    borders = {"parishes": run.tables.parishes, "municipalities": run.tables.municipalities}
-    drawn = {
-        name: table[table.geometry.notna()]
-        for name, table in borders.items()
-        if table is not None and table.geometry.notna().any()
-    }
+    with ThreadPoolExecutor(max_workers=2) as beside:  # GDAL never lets go of the interpreter; text is made without it
+        texts = [
+            beside.submit(write_tie_geojson, nodes, ties, folder / "ties.geojson"),
+            beside.submit(write_graphml, nodes, ties, folder / "ties.graphml"),
+        ]
+        for name, table in tables.items():
+            _write_geojson(table, folder / f"{name}.geojson")
+        _write_package(run, tables, tie_layer(_metres(villages), nodes, ties), folder)
+    for text in texts:
+        text.result()  # raises what went wrong there
+    pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
+
+
+def _write_package(run: Run, tables: dict[str, gpd.GeoDataFrame], ties: Any, folder: Path) -> None:
     package = folder / f"{slug(run.study.name)}.gpkg"
     for name, table in tables.items():
         _add_layer(package, name, table)
-    points = shapely.get_coordinates(villages.geometry.to_numpy())
     pyogrio.write_arrow(
-        tie_layer(points, nodes, ties), package, layer="ties", driver="GPKG", append=True,
+        ties, package, layer="ties", driver="GPKG", append=True,
         geometry_name="geometry", geometry_type="LineString", crs=run.tables.crs.to_wkt(),
     )  # fmt: skip
-    for name, table in drawn.items():
-        _add_layer(package, name, table)
-    pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
+    for name, table in (("parishes", run.tables.parishes), ("municipalities", run.tables.municipalities)):
+        if table is not None and table.geometry.notna().any():
+            _add_layer(package, name, table[table.geometry.notna()])
+
+
+def _metres(villages: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    xy: NDArray[np.float64] = shapely.get_coordinates(villages.geometry.to_numpy())
+    return xy
 
 
 def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:

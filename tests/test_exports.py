@@ -261,3 +261,14 @@ def test_names_from_data_survive_every_format(sample_run, tmp_path):
 )
 def test_file_names_are_plain(name, file):
     assert slug(name) == file
+
+
+@pytest.mark.parametrize("writer", ["write_tie_geojson", "write_graphml"])
+def test_what_goes_wrong_beside_is_not_swallowed(sample_run, tmp_path, monkeypatch, writer):
+    def full(*_):
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(exports, writer, full)
+    with pytest.raises(InputError, match="no space left on device"):
+        write_run(sample_run, tmp_path / "out", pages=PAGES)
+    assert not list(tmp_path.iterdir())
