@@ -15,7 +15,7 @@ from rich.console import Console
 from .checker import check
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, read_run, require_folder, slug, write_run
-from .maps import render_map, render_report
+from .maps import render_pages
 from .pipeline import Run, run
 from .sources import read_tables
 from .study import read_study
@@ -75,11 +75,7 @@ def _run(
 
         result = run(study, report=report)
         report("outputs")
-        pages = {
-            "map.html": render_map(result, language=language.value),
-            "report.html": render_report(result, language=language.value),
-        }
-        write_run(result, folder, pages=pages)
+        write_run(result, folder, pages=render_pages(result, language=language.value))
     if as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return

@@ -205,20 +205,28 @@ def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
-    """
-    Write WGS84 GeoJSON by RFC 7946.
-
-    Coordinates are snapped to a grid of 1e-6 degrees in a way that keeps areas valid; GDAL turns outer rings
-    anticlockwise.
-    """
+    """Write WGS84 GeoJSON by RFC 7946; GDAL turns outer rings anticlockwise."""
     degrees = table.to_crs(4326)
-    shapes = degrees.geometry.to_numpy()
-    # the grid would swallow a tie between two villages on one spot; lines and points need no care
-    snapped = np.where(shapely.get_dimensions(shapes) == 2, shapely.set_precision(shapes, DEGREE_GRID), shapes)
-    degrees = degrees.set_geometry(gpd.GeoSeries(snapped, index=degrees.index, crs=4326))
+    rounded = gpd.GeoSeries(_rounded(degrees.geometry.to_numpy()), index=degrees.index, crs=4326)
     pyogrio.write_dataframe(
-        _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO"
-    )
+        _plain(degrees.set_geometry(rounded)), path, driver="GeoJSON",
+        RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO",
+    )  # fmt: skip
+
+
+def _rounded(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """
+    Round the corners of areas to the digits of the file, each for itself, so that neighbours still share theirs.
+
+    Only an area that this would spoil is moved to the grid as a whole. Points need no care: GDAL rounds them.
+    """
+    is_area = shapely.get_dimensions(shapes) == 2
+    areas = shapely.transform(shapes[is_area], lambda xy: xy.round(DEGREE_DIGITS))
+    spoilt = ~shapely.is_valid(areas)
+    areas[spoilt] = shapely.set_precision(shapes[is_area][spoilt], DEGREE_GRID)
+    rounded = shapes.copy()
+    rounded[is_area] = areas
+    return rounded
 
 
 def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str, Any]:

@@ -246,7 +246,7 @@ def test_equal_scores_are_ranked_by_people_then_by_the_hubs_id():
 
 def test_trips_shared_are_the_mean_overlap_of_each_category_alone():
     tables = random_country(11, villages=20, services=30)
-    result, pool, plan, travel = described(tables, study(ensemble={"members": 5}))
+    result, _, _, travel = described(tables, study(ensemble={"members": 5}))
     ties = tie_villages(tables, travel, study())
     ids = tables.villages["village_id"].tolist()
     shared = result.shared.set_index(["cluster_id", "category"])["share"]

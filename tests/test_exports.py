@@ -272,3 +272,23 @@ def test_what_goes_wrong_beside_is_not_swallowed(sample_run, tmp_path, monkeypat
     with pytest.raises(InputError, match="no space left on device"):
         write_run(sample_run, tmp_path / "out", pages=PAGES)
     assert not list(tmp_path.iterdir())
+
+
+def test_areas_in_degrees_still_share_their_borders(written):
+    areas = gpd.read_file(written / "clusters.geojson").geometry
+    assert shapely.coverage_is_valid(areas.to_numpy())
+    corners = shapely.get_coordinates(areas.to_numpy())
+    assert (corners == corners.round(6)).all()
+
+
+def test_an_area_that_rounding_would_spoil_is_kept_valid(tmp_path):
+    # 0.03 m between a corner and the side opposite: rounded to 0.1 m, the corner would cross it
+    spiky = shapely.Polygon([(0, 0), (1000, 0), (1000, 500), (500.04, 0.03), (0, 500)])
+    crs = "+proj=tmerc +lat_0=56 +lon_0=10 +ellps=GRS80"
+    table = gpd.GeoDataFrame(
+        {"name": ["a"] * 40}, geometry=[shapely.affinity.rotate(spiky, k) for k in range(40)], crs=crs
+    )
+    exports._write_geojson(table, tmp_path / "areas.geojson")
+    again = gpd.read_file(tmp_path / "areas.geojson")
+    assert again.is_valid.all()
+    assert (again.to_crs(crs).hausdorff_distance(table.geometry) < 1).all()

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from ..pipeline import Run
-from .content import content_of
+from .content import Content, content_of
 from .folium_map import build_map
 from .leaflet import leaflet_script, leaflet_style
 from .texts import LANGUAGES, Words, texts
@@ -42,9 +42,13 @@ def render_map(run: Run, *, language: str = "da") -> str:
     InputError
         If there is no such language.
     """
-    words = {name: texts(name) for name in LANGUAGES}
     texts(language)
-    content = content_of(run)
+    return map_page(run, content_of(run), language)
+
+
+def map_page(run: Run, content: Content, language: str) -> str:
+    """Render the map of a run whose content is at hand."""
+    words = {name: texts(name) for name in LANGUAGES}
     place, script = build_map(run, content, language)
     data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
     parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))

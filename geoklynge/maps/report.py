@@ -47,8 +47,12 @@ def render_report(run: Run, *, language: str = "da") -> str:
     InputError
         If there is no such language.
     """
-    known = texts(language)
-    content = content_of(run)
+    texts(language)
+    return report_page(run, content_of(run), language)
+
+
+def report_page(run: Run, content: Content, language: str) -> str:
+    """Render the report of a run whose content is at hand."""
     words = words_of(content, language)
     return (
         environment()
@@ -56,7 +60,7 @@ def render_report(run: Run, *, language: str = "da") -> str:
         .render(
             words=words,
             content=content,
-            known=known,
+            known=texts(language),
             clusters=_clusters(run, content, words),
             alone=_alone(content),
             formulas=FORMULAS,
