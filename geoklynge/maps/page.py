@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ..pipeline import Run
 from .content import Content, content_of
-from .folium_map import build_map
+from .folium_map import Borders, border_shapes, build_map
 from .leaflet import leaflet_script, leaflet_style
 from .texts import LANGUAGES, Words, texts
 
@@ -43,13 +43,13 @@ def render_map(run: Run, *, language: str = "da") -> str:
         If there is no such language.
     """
     texts(language)
-    return map_page(run, content_of(run), language)
+    return map_page(run, content_of(run), border_shapes(run), language)
 
 
-def map_page(run: Run, content: Content, language: str) -> str:
-    """Render the map of a run whose content is at hand."""
+def map_page(run: Run, content: Content, borders: Borders, language: str) -> str:
+    """Render the map of a run whose content and borders are at hand."""
     words = {name: texts(name) for name in LANGUAGES}
-    place, script = build_map(run, content, language)
+    place, script = build_map(run, content, borders, language)
     data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
     parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))
     scripts = [part.replace("</script", "<\\/script") for part in parts]

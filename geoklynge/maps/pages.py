@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from ..pipeline import Run
 from .content import content_of
+from .folium_map import border_shapes
 from .page import map_page
 from .report import report_page
 from .texts import texts
@@ -31,5 +34,8 @@ def render_pages(run: Run, *, language: str = "da") -> dict[str, str]:
         If there is no such language.
     """
     texts(language)
-    content = content_of(run)
-    return {"map.html": map_page(run, content, language), "report.html": report_page(run, content, language)}
+    with ThreadPoolExecutor(max_workers=1) as beside:  # GEOS draws without the interpreter
+        borders = beside.submit(border_shapes, run)
+        content = content_of(run)
+        report = report_page(run, content, language)
+    return {"map.html": map_page(run, content, borders.result(), language), "report.html": report}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import shapely
@@ -59,6 +61,7 @@ def report_page(run: Run, content: Content, language: str) -> str:
         .get_template("report.html.j2")
         .render(
             words=words,
+            **_phrases(words),
             content=content,
             known=texts(language),
             clusters=_clusters(run, content, words),
@@ -68,6 +71,24 @@ def report_page(run: Run, content: Content, language: str) -> str:
             style=Markup(asset("report.css")),  # noqa: S704
         )
     )
+
+
+def _phrases(words: Words) -> dict[str, Callable[..., str]]:
+    """Texts that stand on the page by the thousand; each is made once, and Jinja's macros take three times as long."""
+
+    @cache
+    def number(value: float) -> str:
+        return words.say("ui.whole", value=value)
+
+    def people(value: float, assumed: bool) -> str:
+        return ("≈ " if assumed else "") + number(value)
+
+    return {
+        "h": cache(words.say),
+        "number": number,
+        "people": people,
+        "minutes": cache(lambda value: words.say("ui.minutes", minutes=value)),
+    }
 
 
 def _clusters(run: Run, content: Content, words: Words) -> list[dict[str, Any]]:
