@@ -68,14 +68,13 @@ def cli_run(study: Path, out: Path) -> list[str]:
 def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None:
     """Run a study as the command line does, naming each stage as it begins."""
     from geoklynge.exports import write_run
-    from geoklynge.maps import render_map, render_report
+    from geoklynge.maps import render_pages
     from geoklynge.pipeline import run
     from geoklynge.study import read_study
 
     result = run(read_study(study), report=lambda stage, *_: announce(stage))
     announce("outputs")
-    pages = {"map.html": render_map(result, language="da"), "report.html": render_report(result, language="da")}
-    write_run(result, Path(out), pages=pages)
+    write_run(result, Path(out), pages=render_pages(result, language="da"))
 
 
 def run_record(out: Path) -> dict[str, Any]:

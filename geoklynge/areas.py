@@ -2,72 +2,131 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from .tables import Tables
 from .village_sets import VillageSets
 
 REACH_M = 2_500.0
 GRID_M = 1.0  # outlines are rounded to metres, which also keeps them valid
+BEND_M = 10.0  # bends of outlines that take or give less than this squared are cut: 0.2 mm on a map of 1:50,000
+CRACK_M = 5.0  # water narrower than this is a crack between parishes whose borders were not drawn alike
 RING_M = 0.25  # around which villages with one position are placed to share its land
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Shapes = NDArray[np.object_]
 
 
 def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
     """
-    Draw each set of villages as an area.
+    Draw sets of villages as areas that neither overlap nor leave cracks between them.
 
     A village's cell is the land nearer to it than to any other village (Voronoi 1908), cut to 2.5 km around it and,
-    where parishes with borders are given, to the parishes' land. A set's area is its members' cells together; areas
-    of sets without a common village do not overlap.
+    where parishes with borders are given, to the parishes' land. A set's area is its members' cells together. All
+    outlines are simplified as one net (Visvalingam and Whyatt 1993), so that neighbours still share theirs.
+
+    Parameters
+    ----------
+    sets
+        Sets of villages; no village is in two of them.
+    tables
+        For the villages and, if given, the parishes.
 
     Returns
     -------
     gpd.GeoSeries
-        One polygon or multipolygon a set, in the tables' CRS.
+        One polygon or multipolygon a set, in the tables' CRS; corners at whole metres.
     """
     points = tables.villages.geometry.to_numpy()
-    wanted = np.unique(sets.member)
-    cells = np.full(len(points), None, dtype=object)
-    cells[wanted] = shapely.intersection(_nearest_land(points)[wanted], shapely.buffer(points[wanted], REACH_M))
-    areas = [_polygons(shapely.union_all(cells[sets.rows(number)])) for number in range(len(sets))]
-    return gpd.GeoSeries(_land(areas, tables.parishes), crs=tables.crs)
+    places = _places(points)
+    set_of = np.full(len(points), -1, dtype=np.int32)
+    set_of[sets.member] = sets.set_of_member()
+    reach = shapely.union_all(shapely.buffer(points[sets.member], REACH_M))
+    land = _land(tables.parishes)
+    # one net of all lines on the grid: what is made of its faces fits together corner by corner
+    lines = [_borders(_cells(places), set_of), shapely.boundary(reach), _borders(land, np.zeros(len(land)))]
+    faces = shapely.get_parts(shapely.polygonize([shapely.union_all(lines, grid_size=GRID_M)]))
+    spots = shapely.point_on_surface(faces)
+    owner = set_of[KDTree(places).query(shapely.get_coordinates(spots))[1]]
+    owner[~_within([reach], spots)] = -1
+    if len(land):
+        narrow = 2 * shapely.area(faces) < CRACK_M * shapely.length(faces)
+        owner = _cut_to_land(owner, narrow | _within(land, spots), len(sets))
+    areas = [shapely.coverage_union_all(faces[owner == number]) for number in range(len(sets))]
+    return gpd.GeoSeries(shapely.coverage_simplify(areas, BEND_M), crs=tables.crs)
 
 
-def _nearest_land(points: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Voronoi cell of each point; points at one place stand in a ring, so that each has its part of the land."""
+def _places(points: Shapes) -> Floats:
+    """Coordinates of the villages; those at one place stand on a spiral, so that each has its part of the land."""
     xy = shapely.get_coordinates(points).round(2)
     at_place = pd.DataFrame(xy).groupby([0, 1])
-    among = at_place[0].transform("size").to_numpy()
-    angle = 2 * np.pi * at_place.cumcount().to_numpy() / among
-    xy += np.where(among > 1, RING_M, 0.0)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
-    places, place = np.unique(xy, axis=0, return_inverse=True)
-    low, high = places.min(axis=0) - 2 * REACH_M, places.max(axis=0) + 2 * REACH_M
+    among, number = at_place[0].transform("size").to_numpy(), at_place.cumcount().to_numpy()
+    angle = 1 + 2 * np.pi * number / among
+    # no circle: four points on one have no clear Voronoi cells
+    radius = np.where(among > 1, RING_M * (1 + number / among), 0.0)
+    places: Floats = xy + radius[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])
+    return places
+
+
+def _cells(places: Floats) -> Shapes:
+    """Voronoi cell of each place, as far as a frame well beyond all of them."""
+    distinct, number = np.unique(places, axis=0, return_inverse=True)
+    low, high = distinct.min(axis=0) - 2 * REACH_M, distinct.max(axis=0) + 2 * REACH_M
     frame = shapely.box(*low, *high)
-    if len(places) == 1:
-        return np.full(len(points), frame, dtype=object)
-    diagram = shapely.voronoi_polygons(shapely.multipoints(places), extend_to=frame, ordered=True)
-    cells: NDArray[np.object_] = shapely.get_parts(diagram)[place]
+    if len(distinct) == 1:
+        return np.full(len(places), frame, dtype=object)
+    diagram = shapely.voronoi_polygons(shapely.multipoints(distinct), extend_to=frame, ordered=True)
+    cells: Shapes = shapely.get_parts(diagram)[number]
     return cells
 
 
-def _land(areas: list[shapely.Geometry], parishes: gpd.GeoDataFrame | None) -> list[shapely.Geometry]:
-    """Cut areas to the parishes' land; an area that would vanish stays as it is."""
-    if parishes is None or parishes.geometry.isna().all():
-        return areas
-    land = parishes.geometry[parishes.geometry.notna()].to_numpy()
-    tree = shapely.STRtree(land)
-    under = (land[np.sort(tree.query(area, predicate="intersects"))] for area in areas)
-    cut = [
-        _polygons(shapely.intersection(area, shapely.union_all(here))) for area, here in zip(areas, under, strict=True)
-    ]
-    return [area if shapely.is_empty(part) else part for area, part in zip(areas, cut, strict=True)]
+def _land(parishes: gpd.GeoDataFrame | None) -> Shapes:
+    """Parishes with a border; none where the study has none."""
+    if parishes is None:
+        return np.empty(0, dtype=object)
+    land: Shapes = parishes.geometry[parishes.geometry.notna()].to_numpy()
+    return land
 
 
-def _polygons(area: shapely.Geometry) -> shapely.Geometry:
-    """Keep the polygonal part, on a grid of whole metres."""
-    parts = shapely.get_parts(shapely.set_precision(area, GRID_M))
-    return shapely.union_all(parts[shapely.area(parts) > 0])
+def _borders(shapes: Shapes, owner: NDArray[Any]) -> shapely.Geometry:
+    """Outlines of what the shapes of each owner are together, found side by side, without uniting any."""
+    parts, shape = shapely.get_parts(shapes, return_index=True)
+    rings, part = shapely.get_rings(parts, return_index=True)
+    corners, ring = shapely.get_coordinates(rings, return_index=True)
+    side = np.flatnonzero(ring[1:] == ring[:-1])
+    start, end, owned_by = corners[side], corners[side + 1], owner[shape[part[ring[side]]]]
+    turned = (start[:, 0] > end[:, 0]) | ((start[:, 0] == end[:, 0]) & (start[:, 1] > end[:, 1]))
+    sides = np.where(turned[:, None], np.hstack([end, start]), np.hstack([start, end]))
+    _, name, times = np.unique(sides, axis=0, return_inverse=True, return_counts=True)
+    some_owner, shared_out = np.zeros(len(times), dtype=owned_by.dtype), times == 1
+    some_owner[name] = owned_by
+    shared_out[name[owned_by != some_owner[name]]] = True
+    kept = np.flatnonzero(shared_out[name])
+    if not len(kept):
+        return shapely.MultiLineString()
+    begins = np.diff(side[kept], prepend=-2) > 1  # sides that follow one another make one line
+    first_or_end = np.column_stack([begins, np.ones(len(kept), dtype=bool)]).ravel()
+    places = np.stack([start[kept], end[kept]], axis=1).reshape(-1, 2)[first_or_end]
+    line = np.repeat(np.cumsum(begins) - 1, 2)[first_or_end]
+    return shapely.MultiLineString(list(shapely.linestrings(places, indices=line)))
+
+
+def _within(areas: Sequence[shapely.Geometry] | Shapes, spots: Shapes) -> NDArray[np.bool_]:
+    """Tell which spots lie in one of the areas, or where two of them meet."""
+    shapely.prepare(areas)
+    return np.isin(np.arange(len(spots)), shapely.STRtree(spots).query(areas, predicate="intersects")[1])
+
+
+def _cut_to_land(owner: Ints, on_land: NDArray[np.bool_], n_sets: int) -> Ints:
+    """Take faces in the water from their owners; an owner that would be left with none keeps all."""
+    kept = np.bincount(owner[on_land & (owner >= 0)], minlength=n_sets) > 0
+    return np.where(on_land | (owner < 0) | ~kept[owner], owner, -1)

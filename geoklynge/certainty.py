@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from .compiled import compiled
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
@@ -46,11 +48,11 @@ def judge_standing(cluster: Ints, partitions: Ints) -> Standing:
         Community of every village in every run, shape (runs, villages); -1 for non-members.
     """
     n_villages, n_clusters = len(cluster), int(cluster.max(initial=-1)) + 1
-    votes = csr_array((n_villages, max(n_clusters, 1)))
     size = np.bincount(cluster[cluster >= 0], minlength=max(n_clusters, 1))
-    for partition in partitions:  # over runs, not pairs
-        votes = votes + _votes_of_run(cluster, partition, size)
-    share = csr_array(votes)
+    voted = np.array([_votes_of_run(cluster, partition, size) for partition in partitions], dtype=np.int32)
+    run, voter = np.nonzero(voted.reshape(-1, n_villages) >= 0)
+    votes = coo_array((np.ones(len(run)), (voter, voted[run, voter])), shape=(n_villages, len(size)))
+    share = csr_array(votes)  # adds up a village's votes for one cluster
     share.data /= max(len(partitions), 1)  # SciPy would multiply by the inverse, and 28 of 35 would not be 0.8
     share.sort_indices()
     row = np.repeat(np.arange(n_villages), np.diff(share.indptr))
@@ -73,23 +75,44 @@ def judge_standing(cluster: Ints, partitions: Ints) -> Standing:
     return Standing(certainty, other, other_share, word)
 
 
-def _votes_of_run(cluster: Ints, partition: Ints, size: NDArray[np.int64]) -> csr_array:
-    """One run's vote of each village, as a sparse matrix (villages, clusters) of ones."""
-    shape = (len(cluster), len(size))
+def _votes_of_run(cluster: Ints, partition: Ints, size: NDArray[np.int64]) -> Ints:
+    """One run's vote of each village: the cluster it is put with, -1 for none."""
     counted = np.flatnonzero((cluster >= 0) & (partition >= 0))
     width = int(partition.max(initial=0)) + 1
-    in_community = csr_array(
-        coo_array((np.ones(len(counted)), (partition[counted], cluster[counted])), shape=(width, len(size)))
+    members = csr_array(
+        coo_array(
+            (np.ones(len(counted), dtype=np.int64), (partition[counted], cluster[counted])), shape=(width, len(size))
+        )
     )
-    voters = np.flatnonzero(partition >= 0)
-    seen = csr_array(in_community[partition[voters]])
-    row = np.repeat(voters, np.diff(seen.indptr))
-    own = (cluster[row] == seen.indices).astype(np.int64)
-    others = size[seen.indices] - own
-    share = np.divide(seen.data - own, others, out=np.zeros(len(row)), where=others > 0)
-    present = share > 0
-    row, chosen, own, share = row[present], seen.indices[present], own[present], share[present]
-    best = np.lexsort((chosen, -own, -share, row))
-    first = np.ones(len(best), dtype=bool)
-    first[1:] = row[best][1:] != row[best][:-1]
-    return csr_array(coo_array((np.ones(first.sum()), (row[best][first], chosen[best][first])), shape=shape))
+    return _largest_share(members.indptr, members.indices, members.data, cluster, partition, size)
+
+
+@compiled
+def _largest_share(
+    indptr: NDArray[np.integer],
+    indices: NDArray[np.integer],
+    members: NDArray[np.int64],
+    cluster: Ints,
+    partition: Ints,
+    size: NDArray[np.int64],
+) -> Ints:
+    """
+    Find for each village the cluster of which its community holds the largest share, the village itself left out.
+
+    Row p of the compressed rows `indptr`, `indices`, `members` counts the members of clusters in community p.
+    """
+    voted = np.full(len(cluster), -1, dtype=np.int32)
+    for village in range(len(cluster)):
+        if partition[village] < 0:
+            continue
+        largest, best = 0.0, -1
+        for entry in range(indptr[partition[village]], indptr[partition[village] + 1]):
+            found = indices[entry]
+            own = 1 if found == cluster[village] else 0
+            others = size[found] - own
+            share = (members[entry] - own) / others if others > 0 else 0.0
+            wins_tie = share == largest and best != cluster[village] and (own == 1 or found < best)
+            if share > 0 and (share > largest or wins_tie):
+                largest, best = share, found
+        voted[village] = best
+    return voted

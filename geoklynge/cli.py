@@ -17,7 +17,7 @@ from .bars import shown_progress
 from .checker import check
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, read_run, require_folder, slug, write_run
-from .maps import render_map, render_report
+from .maps import render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import read_study
@@ -88,11 +88,7 @@ def _run(study_file: Path, options: _RunOptions) -> None:
     with shown_progress(silent=options.quiet or options.as_json) as report:
         result = run(study, report=report, cache=options.cache)
         report("outputs", 0, 0)
-        pages = {
-            "map.html": render_map(result, language=options.language.value),
-            "report.html": render_report(result, language=options.language.value),
-        }
-        write_run(result, folder, pages=pages)
+        write_run(result, folder, pages=render_pages(result, language=options.language.value))
     if options.as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return

@@ -13,13 +13,15 @@ from .areas import cluster_areas
 from .assessment import MEASURES, facility_counts
 from .candidates import Pool
 from .certainty import CONTESTED_SHARE, judge_standing
+from .compiled import compiled
 from .selection import Plan
 from .tables import Tables
-from .ties import Ties, overlap_of_pairs
+from .ties import Ties
 from .travel import Travel
 from .village_sets import VillageSets, pairs_inside
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 
 JOIN = "; "
 
@@ -92,7 +94,7 @@ class _Chosen:
     categories: NDArray[np.object_]
 
 
-def _hub(rows: NDArray[np.int32], service_weight: Floats, tables: Tables) -> int:
+def _hub(rows: Ints, service_weight: Floats, tables: Tables) -> int:
     """
     Find the member that has most of the cluster's service weight and people together; of equals the lower id.
 
@@ -108,28 +110,31 @@ def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
     sets, hubs, facts, categories = chosen.sets, chosen.hubs, chosen.facts, chosen.categories
     villages = tables.villages
     names = villages["name"].to_numpy(dtype=object)
+    ids = villages["village_id"].to_numpy(dtype=object)
+    people = villages["people"].to_numpy(dtype=np.float64)
     assumed = villages["population"].isna().to_numpy()
     rows = []
-    for number in range(len(sets)):
-        members = sets.rows(number)
-        by_people = members[np.lexsort((names[members].astype(str), -villages["people"].to_numpy()[members]))]
-        stands = chosen.counts[members].sum(axis=0) > 0
+    present = sets.matrix() @ chosen.counts > 0
+    parishes, municipalities = (_texts(villages, column) for column in ("parish", "municipality"))
+    in_order = _by_people(sets, people, names.astype(str))
+    for number, hub in enumerate(hubs.tolist()):
+        members = in_order[sets.indptr[number] : sets.indptr[number + 1]]
         rows.append(
             {
                 "cluster_id": chosen.ids[number],
                 "rank": number + 1,
-                "name": names[hubs[number]],
-                "villages": JOIN.join(names[by_people]),
-                "village_ids": JOIN.join(villages["village_id"].to_numpy(dtype=object)[by_people]),
+                "name": names[hub],
+                "villages": JOIN.join(names[members]),
+                "village_ids": JOIN.join(ids[members]),
                 "n_villages": len(members),
-                "population": round(float(facts["people"].iloc[number])),
+                "population": round(float(people[members].sum())),
                 "n_people_assumed": int(assumed[members].sum()),
-                "parishes": _distinct(villages, "parish", members),
-                "municipalities": _distinct(villages, "municipality", members),
-                "services_present": JOIN.join(categories[stands]),
-                "services_missing": JOIN.join(categories[~stands]),
-                "hub": names[hubs[number]],
-                "hub_id": villages["village_id"].iloc[hubs[number]],
+                "parishes": _distinct(parishes[members]),
+                "municipalities": _distinct(municipalities[members]),
+                "services_present": JOIN.join(categories[present[number]]),
+                "services_missing": JOIN.join(categories[~present[number]]),
+                "hub": names[hub],
+                "hub_id": ids[hub],
             }
         )
     table = pd.DataFrame(rows)
@@ -140,9 +145,23 @@ def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table, geometry=cluster_areas(sets, tables).to_numpy(), crs=tables.crs)
 
 
-def _distinct(villages: pd.DataFrame, column: str, members: NDArray[np.int32]) -> str:
-    found = villages[column].iloc[members].dropna().astype(str) if column in villages else pd.Series(dtype=str)
-    return JOIN.join(sorted(set(found)))
+def _by_people(sets: VillageSets, people: Floats, names: NDArray[np.str_]) -> Ints:
+    """Members of each set after the other, in each those with most people first, then by name."""
+    order: Ints = sets.member[np.lexsort((names[sets.member], -people[sets.member], sets.set_of_member()))]
+    return order
+
+
+def _texts(villages: pd.DataFrame, column: str) -> NDArray[np.object_]:
+    """Read a column that the table may not have; None for a missing cell."""
+    if column not in villages:
+        return np.full(len(villages), None, dtype=object)
+    texts = villages[column].to_numpy(dtype=object, copy=True)
+    texts[villages[column].isna().to_numpy()] = None
+    return texts
+
+
+def _distinct(texts: NDArray[np.object_]) -> str:
+    return JOIN.join(sorted({str(text) for text in texts if text is not None}))
 
 
 def _village_table(chosen: _Chosen, pool: Pool, tables: Tables, travel: Travel) -> gpd.GeoDataFrame:
@@ -194,15 +213,44 @@ def _missing(chosen: _Chosen, travel: Travel) -> pd.DataFrame:
 
 
 def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
-    sets = chosen.sets
+    sets, shares = chosen.sets, ties.shares
     pairs = pairs_inside(sets, ties)
-    a, b = sets.member[pairs.left], sets.member[pairs.right]
-    n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
-    only = np.eye(len(chosen.categories))
-    shares = {
-        key: np.bincount(pairs.of_set, overlap_of_pairs(ties.shares, only[k], a, b), minlength=len(sets)) / n_pairs
-        for k, key in enumerate(chosen.categories)
+    ends = np.stack([sets.member[pairs.left], sets.member[pairs.right], pairs.of_set])
+    sums = np.zeros((len(sets), len(chosen.categories)))
+    _add_overlap_by_category(shares.indptr, shares.facility, shares.share, shares.category, ends, sums)
+    mean = sums / np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)[:, None]
+    columns = {
+        "cluster_id": np.repeat(chosen.ids, len(chosen.categories)),
+        "category": np.tile(chosen.categories, len(sets)),
+        "share": mean.ravel().round(3),
     }
-    wide = pd.DataFrame(shares, index=pd.Index(chosen.ids, name="cluster_id"))
-    long = wide.reset_index().melt(id_vars="cluster_id", var_name="category", value_name="share")
-    return long.assign(share=long["share"].round(3)).sort_values(["cluster_id", "category"], ignore_index=True)
+    return pd.DataFrame(columns).sort_values(["cluster_id", "category"], ignore_index=True)
+
+
+@compiled
+def _add_overlap_by_category(
+    indptr: NDArray[np.int64], facility: Ints, share: Floats, category: Ints, pairs: Ints, sums: Floats
+) -> None:
+    """
+    Add up, for the pairs of each group, the share of trips of each category that both villages send to one place.
+
+    `indptr`, `facility`, `share` and `category` are those of `Shares`; the rows of `pairs` are the one village, the
+    other, and the group of the pair. `sums`, of shape (groups, categories), is added to.
+    """
+    of_pair = np.zeros(sums.shape[1])
+    for pair in range(pairs.shape[1]):
+        of_pair[:] = 0.0
+        a, b, group = pairs[0, pair], pairs[1, pair], pairs[2, pair]
+        left, left_end = indptr[a], indptr[a + 1]
+        right, right_end = indptr[b], indptr[b + 1]
+        while left < left_end and right < right_end:
+            if facility[left] == facility[right]:
+                of_pair[category[facility[left]]] += min(share[left], share[right])
+                left += 1
+                right += 1
+            elif facility[left] < facility[right]:
+                left += 1
+            else:
+                right += 1
+        for k in range(len(of_pair)):
+            sums[group, k] += min(of_pair[k], 1.0)  # sums of shares may exceed it by a rounding

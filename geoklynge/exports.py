@@ -10,24 +10,27 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import networkx as nx
 import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from . import __version__
 from .errors import InputError
+from .network_files import tie_layer, write_graphml, write_tie_geojson
 from .pipeline import Run, peak_memory_mb
 from .study import Study
 
-DEGREE_GRID = 1e-6  # about 0.1 m
+DEGREE_DIGITS = 6  # about 0.1 m
+DEGREE_GRID = 1e-6
 RUN_FILE = "run.json"
 WRITTEN_BY_RUN = (
     "clusters.geojson",
@@ -139,34 +142,60 @@ def slug(name: str) -> str:
 
 def _write_tables(run: Run, folder: Path) -> None:
     clusters, villages = run.result.clusters, run.result.villages
-    ties = _tie_lines(run)
-    layers = {"clusters": clusters, "villages": villages, "services": run.tables.services, "ties": ties}
-    for name, table in layers.items():
-        _write_geojson(table, folder / f"{name}.geojson")
-    borders = {"parishes": run.tables.parishes, "municipalities": run.tables.municipalities}
-    drawn = {
-        name: table[table.geometry.notna()]
-        for name, table in borders.items()
-        if table is not None and table.geometry.notna().any()
-    }
-    package = folder / f"{slug(run.study.name)}.gpkg"
-    for name, table in {**layers, **drawn}.items():
-        multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
-        if multi.any():  # one type a layer
-            table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])  # noqa: PLW2901
-        pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists())
+    ties, nodes = _rounded_ties(run), _nodes(villages)
+    tables = {"clusters": clusters, "villages": villages, "services": run.tables.services}
+    with ThreadPoolExecutor(max_workers=2) as beside:  # GDAL never lets go of the interpreter; text is made without it
+        texts = [
+            beside.submit(write_tie_geojson, nodes, ties, folder / "ties.geojson"),
+            beside.submit(write_graphml, nodes, ties, folder / "ties.graphml"),
+        ]
+        for name, table in tables.items():
+            _write_geojson(table, folder / f"{name}.geojson")
+        _write_package(run, tables, tie_layer(_metres(villages), nodes, ties), folder)
+    for text in texts:
+        text.result()  # raises what went wrong there
     pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
-    _write_graphml(run, folder / "ties.graphml")
 
 
-def _tie_lines(run: Run) -> gpd.GeoDataFrame:
-    shown = run.shown_ties()
-    points = pd.Series(run.tables.villages.geometry.to_numpy(), index=run.tables.villages["village_id"])
-    ends = [shapely.get_coordinates(points.loc[shown[end]].to_numpy()) for end in ("village_a", "village_b")]
-    lines = shapely.linestrings(np.stack(ends, axis=1))
+def _write_package(run: Run, tables: dict[str, gpd.GeoDataFrame], ties: Any, folder: Path) -> None:
+    package = folder / f"{slug(run.study.name)}.gpkg"
+    for name, table in tables.items():
+        _add_layer(package, name, table)
+    pyogrio.write_arrow(
+        ties, package, layer="ties", driver="GPKG", append=True,
+        geometry_name="geometry", geometry_type="LineString", crs=run.tables.crs.to_wkt(),
+    )  # fmt: skip
+    for name, table in (("parishes", run.tables.parishes), ("municipalities", run.tables.municipalities)):
+        if table is not None and table.geometry.notna().any():
+            _add_layer(package, name, table[table.geometry.notna()])
+
+
+def _metres(villages: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    xy: NDArray[np.float64] = shapely.get_coordinates(villages.geometry.to_numpy())
+    return xy
+
+
+def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:
+    """Add a table to a GeoPackage; handed over as Arrow, which takes GDAL two thirds of the time of single features."""
+    multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
+    if multi.any():  # one type a layer
+        table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])
+    pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists(), use_arrow=True)
+
+
+def _rounded_ties(run: Run) -> pd.DataFrame:
     layers = ("proximity", "overlap", "complementarity", "identity", "weight")
-    rounded = shown.round({"minutes": 3, **dict.fromkeys(layers, 4)})
-    return gpd.GeoDataFrame(rounded, geometry=lines, crs=run.tables.crs)
+    return run.shown_ties().round({"minutes": 3, **dict.fromkeys(layers, 4)})
+
+
+def _nodes(villages: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Villages as nodes of the tie network, where they stand in degrees."""
+    lon, lat = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy()).T.tolist()
+    nodes = villages[["village_id", "name", "cluster_id"]].fillna({"cluster_id": ""})
+    # round() and not NumPy's: OSM's seven decimals often end in 5, and GDAL rounds like this one
+    return pd.DataFrame(nodes).assign(
+        lon=[round(each, DEGREE_DIGITS) for each in lon], lat=[round(each, DEGREE_DIGITS) for each in lat]
+    )
 
 
 def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -176,31 +205,28 @@ def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
-    """
-    Write WGS84 GeoJSON by RFC 7946.
-
-    Coordinates are snapped to a grid of 1e-6 degrees in a way that keeps areas valid; GDAL turns outer rings
-    anticlockwise.
-    """
+    """Write WGS84 GeoJSON by RFC 7946; GDAL turns outer rings anticlockwise."""
     degrees = table.to_crs(4326)
-    shapes = degrees.geometry.to_numpy()
-    # the grid would swallow a tie between two villages on one spot; lines and points need no care
-    snapped = np.where(shapely.get_dimensions(shapes) == 2, shapely.set_precision(shapes, DEGREE_GRID), shapes)
-    degrees = degrees.set_geometry(gpd.GeoSeries(snapped, index=degrees.index, crs=4326))
+    rounded = gpd.GeoSeries(_rounded(degrees.geometry.to_numpy()), index=degrees.index, crs=4326)
     pyogrio.write_dataframe(
-        _plain(degrees), path, driver="GeoJSON", RFC7946="YES", COORDINATE_PRECISION=6, WRITE_NAME="NO"
-    )
+        _plain(degrees.set_geometry(rounded)), path, driver="GeoJSON",
+        RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO",
+    )  # fmt: skip
 
 
-def _write_graphml(run: Run, path: Path) -> None:
-    graph = run.ties.graph(at_least=run.study.limits.weakest_tie)
-    villages = run.result.villages
-    degrees = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy())
-    for village_id, name, cluster, (lon, lat) in zip(
-        villages["village_id"], villages["name"], villages["cluster_id"].fillna(""), degrees.tolist(), strict=True
-    ):
-        graph.nodes[village_id].update(name=str(name), cluster_id=str(cluster), lon=lon, lat=lat)
-    nx.write_graphml(graph, path)
+def _rounded(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """
+    Round the corners of areas to the digits of the file, each for itself, so that neighbours still share theirs.
+
+    Only an area that this would spoil is moved to the grid as a whole. Points need no care: GDAL rounds them.
+    """
+    is_area = shapely.get_dimensions(shapes) == 2
+    areas = shapely.transform(shapes[is_area], lambda xy: xy.round(DEGREE_DIGITS))
+    spoilt = ~shapely.is_valid(areas)
+    areas[spoilt] = shapely.set_precision(shapes[is_area][spoilt], DEGREE_GRID)
+    rounded = shapes.copy()
+    rounded[is_area] = areas
+    return rounded
 
 
 def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str, Any]:

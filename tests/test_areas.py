@@ -1,6 +1,6 @@
 """A cluster's area is the land of its villages: not twice given away, not far out, not in the sea."""
 
-import itertools
+from itertools import combinations, pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import CRS_DK, tables_of, villages_at
 
-from geoklynge.areas import cluster_areas
+from geoklynge.areas import BEND_M, cluster_areas
 from geoklynge.tables import Tables
 from geoklynge.village_sets import sets_of
 
@@ -42,7 +42,7 @@ def parishes_of(*shapes):
 @settings(max_examples=40, deadline=None)
 @given(divided_countries())
 def test_areas_of_disjoint_sets_do_not_overlap(country):
-    for one, other in itertools.combinations(areas_of(*country), 2):
+    for one, other in combinations(areas_of(*country), 2):
         assert one.intersection(other).buffer(-ROUNDING_M).is_empty
 
 
@@ -135,3 +135,64 @@ def test_a_parish_without_a_border_takes_nothing_away():
 def test_a_village_outside_all_parishes_keeps_its_land(far_land):
     area = areas_of([(0, 0)], [np.array([0])], parishes_of(far_land)).iloc[0]
     assert area.area == pytest.approx(np.pi * REACH_M**2, rel=0.01)
+
+
+def assert_fit_together(areas):
+    """Require areas that share their borders corner by corner: no overlap, no crack."""
+    shapes = areas.to_numpy()
+    assert shapely.is_valid(shapes).all()
+    assert shapely.coverage_is_valid(shapes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(divided_countries())
+def test_areas_fit_together(country):
+    assert_fit_together(areas_of(*country))
+
+
+@st.composite
+def bent_coasts(draw):
+    """A country whose two parishes have a bent border, which the one draws with more corners than the other."""
+    points, members = draw(divided_countries())
+    bends = draw(st.lists(st.integers(-300, 300), min_size=5, max_size=5))
+    shared = [(2000.0 * k - 500, 4000.0 + bend) for k, bend in enumerate(bends)]
+    between = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2 + draw(st.integers(-4, 4))) for a, b in pairwise(shared)]
+    finer = [corner for both in zip(shared, between, strict=False) for corner in both] + shared[-1:]
+    shore = [(8000.0, -1500.0), (-1000.0, -1500.0 + draw(st.integers(-900, 900)))]
+    south = shapely.Polygon([*finer, *shore])
+    north = shapely.Polygon([*shared, (8500.0, 9000.0), (-1500.0, 9000.0)])
+    return points, members, parishes_of(south, north)
+
+
+@settings(max_examples=60, deadline=None)
+@given(bent_coasts())
+def test_areas_cut_to_land_fit_together(country):
+    assert_fit_together(areas_of(*country))
+
+
+@settings(max_examples=40, deadline=None)
+@given(bent_coasts())
+def test_no_area_reaches_into_the_sea(country):
+    points, members, parishes = country
+    land = parishes.geometry.union_all()
+    for area, rows in zip(areas_of(*country), members, strict=True):
+        if any(land.contains(shapely.Point(points[row])) for row in rows):
+            assert area.difference(land.buffer(BEND_M + 2 * ROUNDING_M)).is_empty
+
+
+def test_an_island_of_one_parish_with_many_corners_loses_only_small_bends():
+    angle = np.linspace(0, 2 * np.pi, 721)[:-1]
+    radius = 2000 + 3 * np.cos(90 * angle)  # ripples of three metres on a round island
+    island = shapely.Polygon(np.column_stack([radius * np.cos(angle), radius * np.sin(angle)]))
+    area = areas_of([(0, 0)], [np.array([0])], parishes_of(shapely.MultiPolygon([island]))).iloc[0]
+    assert shapely.get_num_coordinates(area) < 200
+    assert area.hausdorff_distance(island) < BEND_M
+    assert area.area == pytest.approx(island.area, rel=0.005)
+
+
+def test_a_crack_between_parishes_is_closed_and_a_lake_is_not():
+    south = shapely.box(-4000, -4000, 4000, 0)
+    lake = shapely.box(-500, 1000, 500, 1500)
+    north = shapely.Polygon([(-4000, 0), (0, 2), (4000, 0), (4000, 4000), (-4000, 4000)]) - lake
+    area = areas_of([(0, 0)], [np.array([0])], parishes_of(south, north)).iloc[0]
+    assert [shapely.Polygon(ring).area for ring in area.interiors] == [lake.area]

@@ -12,7 +12,7 @@ from geoklynge.candidates import Pool
 from geoklynge.clusters import describe
 from geoklynge.errors import NoPlanError
 from geoklynge.selection import Plan, select
-from geoklynge.ties import tie_villages
+from geoklynge.ties import overlap_of_pairs, tie_villages
 from geoklynge.village_sets import sets_of
 from geoklynge.wishes import Wishes
 
@@ -242,3 +242,18 @@ def test_equal_scores_are_ranked_by_people_then_by_the_hubs_id():
     assessment = assess(pool, tables, ties, study()).assign(score=[50.0, 50.0, 50.0 + 1e-9])
     clusters = describe(Plan(np.arange(3), 0.0, 0.0, 0.0), pool, assessment, tables, travel, ties).clusters
     assert clusters["hub_id"].tolist() == ["v02", "v00", "v04"]
+
+
+def test_trips_shared_are_the_mean_overlap_of_each_category_alone():
+    tables = random_country(11, villages=20, services=30)
+    result, _, _, travel = described(tables, study(ensemble={"members": 5}))
+    ties = tie_villages(tables, travel, study())
+    ids = tables.villages["village_id"].tolist()
+    shared = result.shared.set_index(["cluster_id", "category"])["share"]
+    for one in result.clusters.itertuples():
+        rows = np.array([ids.index(village_id) for village_id in one.village_ids.split("; ")])
+        a, b = (rows[side] for side in np.triu_indices(len(rows), 1))
+        for k, category in enumerate(ties.shares.categories):
+            alone = np.eye(len(ties.shares.categories))[k]
+            mean = overlap_of_pairs(ties.shares, alone, a, b).mean()
+            assert shared[one.cluster_id, category] == pytest.approx(mean, abs=5.1e-4)

@@ -124,7 +124,7 @@ def test_graphml_and_csv_tell_the_same(written, sample_run):
     assert graph.number_of_nodes() == len(sample_run.tables.villages)
     assert graph.number_of_edges() == len(sample_run.shown_ties())
     row = sample_run.shown_ties().iloc[0]
-    assert graph.edges[row["village_a"], row["village_b"]]["weight"] == pytest.approx(row["weight"])
+    assert graph.edges[row["village_a"], row["village_b"]]["weight"] == round(row["weight"], 4)
     assert graph.nodes["knebel"]["name"] == "Knebel"
     table = pd.read_csv(written / "clusters.csv", encoding="utf-8-sig")
     assert table["population"].tolist() == sample_run.result.clusters["population"].tolist()
@@ -176,7 +176,7 @@ def test_an_interrupted_run_leaves_the_earlier_outputs_whole(sample_run, tmp_pat
     def breaks(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exports, "_write_graphml", breaks)
+    monkeypatch.setattr(exports, "write_graphml", breaks)
     with pytest.raises(KeyboardInterrupt):
         write_run(sample_run, folder, pages={"map.html": "half"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -261,3 +261,34 @@ def test_names_from_data_survive_every_format(sample_run, tmp_path):
 )
 def test_file_names_are_plain(name, file):
     assert slug(name) == file
+
+
+@pytest.mark.parametrize("writer", ["write_tie_geojson", "write_graphml"])
+def test_what_goes_wrong_beside_is_not_swallowed(sample_run, tmp_path, monkeypatch, writer):
+    def full(*_):
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(exports, writer, full)
+    with pytest.raises(InputError, match="no space left on device"):
+        write_run(sample_run, tmp_path / "out", pages=PAGES)
+    assert not list(tmp_path.iterdir())
+
+
+def test_areas_in_degrees_still_share_their_borders(written):
+    areas = gpd.read_file(written / "clusters.geojson").geometry
+    assert shapely.coverage_is_valid(areas.to_numpy())
+    corners = shapely.get_coordinates(areas.to_numpy())
+    assert (corners == corners.round(6)).all()
+
+
+def test_an_area_that_rounding_would_spoil_is_kept_valid(tmp_path):
+    # 0.03 m between a corner and the side opposite: rounded to 0.1 m, the corner would cross it
+    spiky = shapely.Polygon([(0, 0), (1000, 0), (1000, 500), (500.04, 0.03), (0, 500)])
+    crs = "+proj=tmerc +lat_0=56 +lon_0=10 +ellps=GRS80"
+    table = gpd.GeoDataFrame(
+        {"name": ["a"] * 40}, geometry=[shapely.affinity.rotate(spiky, k) for k in range(40)], crs=crs
+    )
+    exports._write_geojson(table, tmp_path / "areas.geojson")
+    again = gpd.read_file(tmp_path / "areas.geojson")
+    assert again.is_valid.all()
+    assert (again.to_crs(crs).hausdorff_distance(table.geometry) < 1).all()

@@ -270,6 +270,25 @@ def test_villages_stay_on_top_of_layers_switched_on_later(visit, text, sample_ru
     assert page.locator(".leaflet-tooltip").inner_text() == "Knebel"
 
 
+def test_signs_are_as_fine_as_the_zoom_asks(visit, text):
+    page = visit(text).page
+
+    def radii_at(zoom):
+        return page.evaluate(
+            """(zoom) => {
+              geoklynge.map.setZoom(zoom, { animate: false });
+              const areas = geoklynge.layers.areas.getLayers();
+              return [geoklynge.layers.villages.getLayers()[0].getRadius(), areas[0].options.weight];
+            }""",
+            zoom,
+        )
+
+    near = radii_at(12)
+    assert radii_at(10) == near  # from here on nothing grows
+    for zoom, share in ((7.5, 0.5), (6, 0.3), (9, 0.8), (11, 1)):
+        assert radii_at(zoom) == pytest.approx([share * value for value in near])
+
+
 def test_villages_outside_are_listed_with_their_reason(visit, text, sample_run):
     page = visit(text).page
     page.locator("#alone > summary").click()

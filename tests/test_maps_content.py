@@ -4,6 +4,7 @@ import itertools
 import json
 from dataclasses import replace
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
@@ -335,6 +336,25 @@ def test_borders_are_drawn_once_and_cut_to_the_frame(sample_run):
     assert once == pytest.approx(2 * (east - west) + 3 * (north - south))
     drawn = shapely.length(shapely.transform(lines, lambda xy: np.column_stack(to_metres(xy, tables.crs))))
     assert drawn == pytest.approx(once, rel=1e-3)
+
+
+def test_border_lines_lose_bends_but_still_meet():
+    x = np.linspace(0, 4000, 81)
+    wave = np.column_stack([573_000 + x, 6_230_000 + 40 * np.sin(x / 60)])
+    (west, _), (middle, height), (east, _) = wave[[0, 40, 80]]
+    shapes = [
+        shapely.Polygon([*wave, (east, 6_228_000), (west, 6_228_000)]),
+        shapely.Polygon([*wave[:41], (middle, 6_232_000), (west, 6_232_000)]),
+        shapely.Polygon([*wave[40:], (east, 6_232_000), (middle, 6_232_000)]),
+    ]
+    borders = gpd.GeoDataFrame(geometry=shapes, crs=25832)
+    frame = shapely.box(*borders.total_bounds).buffer(100)
+    lines = shapely.geometry.shape(border_lines(borders, frame, 80.0))
+    assert shapely.get_num_coordinates(lines) < 30
+    metres = shapely.transform(lines, lambda xy: np.column_stack(to_metres(xy, borders.crs)))
+    assert metres.hausdorff_distance(shapely.union_all([shape.boundary for shape in shapes])) < 80
+    ends = [end for line in metres.geoms for end in (line.coords[0], line.coords[-1])]
+    assert sum(np.hypot(end[0] - middle, end[1] - height) < 2 for end in ends) == 3
 
 
 def to_metres(xy, crs):

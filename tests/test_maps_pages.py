@@ -11,7 +11,7 @@ import pytest
 from pages import HOSTILE, with_borders, with_certainty, with_hostile_names
 
 from geoklynge.errors import InputError
-from geoklynge.maps import render_map, render_report
+from geoklynge.maps import render_map, render_pages, render_report
 from geoklynge.maps.leaflet import leaflet_script, leaflet_style
 from geoklynge.maps.page import json_for_script
 
@@ -40,6 +40,16 @@ def data_of(page):
 def test_the_same_run_gives_the_same_bytes(sample_run, render, change):
     run = change(sample_run)
     assert render(run) == render(run)
+
+
+@pytest.mark.parametrize("language", ["da", "en"])
+def test_all_pages_together_are_those_that_each_renderer_gives(sample_run, language):
+    assert render_pages(sample_run, language=language) == {
+        "map.html": render_map(sample_run, language=language),
+        "report.html": render_report(sample_run, language=language),
+    }
+    with pytest.raises(InputError, match="no language"):
+        render_pages(sample_run, language="xx")
 
 
 @pytest.mark.parametrize("render", RENDERERS)

@@ -1,6 +1,7 @@
 """A run as pages: the interactive map and the printed report."""
 
 from .page import render_map
+from .pages import render_pages
 from .report import render_report
 
-__all__ = ["render_map", "render_report"]
+__all__ = ["render_map", "render_pages", "render_report"]

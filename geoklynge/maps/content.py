@@ -14,7 +14,7 @@ from ..assessment import score_proportions
 from ..pipeline import Run
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .notes import notes_of
-from .reasons import Offer, certainty_of, column, reasons_of, rows_of
+from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, reasons_of
 
 BIG_STUDY = 1_500  # villages; above this not everything is embedded
 TIES_OF_A_BIG_STUDY = 8_000
@@ -100,21 +100,22 @@ def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: 
 
 
 def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> list[Content]:
-    table = run.result.clusters
+    table, measures = run.result.clusters, [name for name, _ in measures_shown(run)]
     colours = cluster_colours(table.geometry.to_numpy())
     bounds = table.geometry.to_crs(4326).bounds.round(DEGREE_DIGITS)
-    members = _members(villages)
-    brings, missing, shared = (
-        dict(tuple(part.groupby("cluster_id"))) for part in (run.result.brings, run.result.missing, run.result.shared)
-    )
+    members, told = _members(villages), _told(villages)
+    brings = _by_cluster(run.result.brings, "village_id", "category", "facilities")
+    missing = _by_cluster(run.result.missing, "category", "minutes")
+    shared = _by_cluster(run.result.shared, "category", "share")
     cluster_names = {str(key): str(name) for key, name in zip(table["cluster_id"], table["name"], strict=True)}
     content = []
-    for number, (row, (west, south, east, north)) in enumerate(
-        zip(table.to_dict("records"), bounds.to_numpy().tolist(), strict=True)
+    for row, (west, south, east, north), colour in zip(
+        table.drop(columns="geometry").to_dict("records"), bounds.to_numpy().tolist(), colours, strict=True
     ):
         key = row["cluster_id"]
-        found = _by_village(brings.get(key), row_of)
-        absent = rows_of(missing.get(key), "category", "minutes")
+        own = [told[member] for member in members[key]]
+        found = _by_village(brings.get(key, []), row_of)
+        absent = [[kind, None if np.isnan(minutes) else minutes] for kind, minutes in missing.get(key, [])]
         content.append(
             {
                 "name": str(row["name"]),
@@ -126,16 +127,23 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
                 "mean": float(row["mean_minutes"]),
                 "hub": row_of[row["hub_id"]],
                 "members": members[key],
-                "colour": colours[number],
+                "colour": colour,
                 "bounds": [[south, west], [north, east]],
-                "measures": [float(row[name]) for name, _ in measures_shown(run)],
-                "why": reasons_of(run, row, villages.iloc[members[key]], Offer(found, absent, shared.get(key))),
-                "certainty": certainty_of(villages.iloc[members[key]], cluster_names),
+                "measures": [float(row[name]) for name in measures],
+                "why": reasons_of(run, row, own, Offer(found, absent, shared.get(key, []))),
+                "certainty": certainty_of(own, cluster_names),
                 "brings": found,
-                "missing": [[kind, None if pd.isna(minutes) else float(minutes)] for kind, minutes in absent],
+                "missing": absent,
             }
         )
     return content
+
+
+def _told(villages: gpd.GeoDataFrame) -> list[Member]:
+    """List the villages as the sentences about a cluster take them."""
+    columns = {name: column(villages, name) for name in MEMBER_TEXTS}
+    columns["certainty"] = villages["certainty"].astype("float64").tolist()
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
 def _members(villages: gpd.GeoDataFrame) -> dict[str, list[int]]:
@@ -146,9 +154,18 @@ def _members(villages: gpd.GeoDataFrame) -> dict[str, list[int]]:
     return {str(key): [int(row) for row in rows] for key, rows in inside.groupby("cluster_id").groups.items()}
 
 
-def _by_village(brings: pd.DataFrame | None, row_of: dict[str, int]) -> dict[int, dict[str, int]]:
+def _by_cluster(table: pd.DataFrame, *names: str) -> dict[str, list[list[Any]]]:
+    """Give each cluster's rows of a table, one pass for all clusters."""
+    rows: dict[str, list[list[Any]]] = {}
+    columns = [table[name].tolist() for name in names]
+    for key, values in zip(table["cluster_id"].tolist(), zip(*columns, strict=True), strict=True):
+        rows.setdefault(key, []).append(list(values))
+    return rows
+
+
+def _by_village(brings: list[list[Any]], row_of: dict[str, int]) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {}
-    for village, category, facilities in rows_of(brings, "village_id", "category", "facilities"):
+    for village, category, facilities in brings:
         found.setdefault(row_of[village], {})[category] = int(facilities)
     return found
 
@@ -171,11 +188,21 @@ def _ties(run: Run, row_of: dict[str, int]) -> Content:
     """Gather the ties to be drawn, faint ones first, so that strong ones lie on top; a big study's strongest only."""
     table = run.shown_ties()
     total = len(table)
+    if len(row_of) > BIG_STUDY and total > TIES_OF_A_BIG_STUDY:
+        weakest = np.partition(table["weight"].to_numpy(), -TIES_OF_A_BIG_STUDY)[-TIES_OF_A_BIG_STUDY]
+        table = table[table["weight"] >= weakest]  # with its equals: fewer to sort
     table = table.sort_values(["weight", "village_a", "village_b"], ascending=[False, True, True])
     if len(row_of) > BIG_STUDY:
         table = table.head(TIES_OF_A_BIG_STUDY)
-    lines = [
-        [row_of[a], row_of[b], round(weight, 2), round(minutes, 1)]
-        for a, b, weight, minutes in rows_of(table.iloc[::-1], "village_a", "village_b", "weight", "minutes")
-    ]
-    return {"lines": lines, "total": total}
+    ends = (table[end].map(row_of).tolist() for end in ("village_a", "village_b"))
+    numbers = (table[name].tolist() for name in ("weight", "minutes"))
+    lines = [[a, b, round(weight, 2), round(minutes, 1)] for a, b, weight, minutes in zip(*ends, *numbers, strict=True)]
+    return {"lines": lines[::-1], "total": total}
+
+
+def column(table: pd.DataFrame, name: str) -> list[str | None]:
+    """Read a text column that a table may not have; None for a missing cell."""
+    if name not in table:
+        return [None] * len(table)
+    known = table[name].notna().tolist()
+    return [str(value) if there else None for value, there in zip(table[name].tolist(), known, strict=True)]

@@ -12,6 +12,7 @@ const Draw = (() => {
   const MOST_LABELS = 90;
   let chosen = -1;
   let legendHides = false;
+  let styledFor = null;
   let onCluster = () => {};
 
   const box = (kind, ...lines) => el("div", { class: kind }, lines.filter(Boolean).map((line) => el("div", {}, line)));
@@ -186,6 +187,14 @@ const Draw = (() => {
     });
   }
 
+  /** Thousands of signs are told their size again only where a zoom changes it. */
+  function restyle() {
+    if (scale() === styledFor) return;
+    styledFor = scale();
+    markers.forEach((marker, row) => marker.setStyle(look(villages[row])));
+    choose(chosen);
+  }
+
   function start(listener) {
     onCluster = listener;
     if (layers.land) map.getContainer().classList.add("by-the-sea");
@@ -198,10 +207,7 @@ const Draw = (() => {
     }
     map.on("overlayadd", order);
     map.on("moveend", drawLabels);
-    map.on("zoomend", () => {
-      markers.forEach((marker, row) => marker.setStyle(look(villages[row])));
-      choose(chosen);
-    });
+    map.on("zoomend", restyle);
     layers.labels.on("add", drawLabels);
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
     showAll();

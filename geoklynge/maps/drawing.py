@@ -71,8 +71,10 @@ def border_lines(borders: gpd.GeoDataFrame, frame: shapely.Geometry, tolerance_m
     inside = _touching(borders, frame)
     if not len(inside):
         return None
-    lines = shapely.line_merge(shapely.union_all(shapely.boundary(inside)))
-    return _one_geojson(shapely.intersection(shapely.simplify(lines, tolerance_m), frame), borders.crs)
+    lines = shapely.get_parts(shapely.line_merge(shapely.union_all(shapely.boundary(inside))))
+    # line by line: their ends, where borders meet, stay; simplified as one, each would be held against all others
+    simple = shapely.MultiLineString(list(shapely.simplify(lines, tolerance_m)))
+    return _one_geojson(shapely.intersection(simple, frame), borders.crs)
 
 
 def frame_around(villages: gpd.GeoDataFrame, margin_m: float) -> shapely.Geometry:

@@ -20,8 +20,12 @@ BORDER_TOLERANCE_M = 40.0
 BIG_BORDER_TOLERANCE_M = 80.0
 MARGIN_M = 12_000.0  # how far beyond the outermost village land and borders are drawn
 LAND_STYLE = {"fillColor": "#f7f5ef", "fillOpacity": 1, "color": "#c9c7bd", "weight": 1}
-PARISH_STYLE = {"color": "#7b7f86", "weight": 1, "opacity": 0.6, "dashArray": "2 4"}
-MUNICIPALITY_STYLE = {"color": "#4b5563", "weight": 1.6, "opacity": 0.7}
+BORDER_STYLES = {
+    "parishes": {"color": "#7b7f86", "weight": 1, "opacity": 0.6, "dashArray": "2 4"},
+    "municipalities": {"color": "#4b5563", "weight": 1.6, "opacity": 0.7},
+}
+
+Borders = dict[str, dict[str, Any]]
 
 
 class _Handles(MacroElement):
@@ -49,7 +53,7 @@ class _Handles(MacroElement):
         self.map, self.control, self.layers = map_, control, layers
 
 
-def build_map(run: Run, content: Content, language: str) -> tuple[str, str]:
+def build_map(run: Run, content: Content, borders: Borders, language: str) -> tuple[str, str]:
     """
     Build the map.
 
@@ -59,9 +63,11 @@ def build_map(run: Run, content: Content, language: str) -> tuple[str, str]:
     Parameters
     ----------
     run
-        For the shapes.
+        For the clusters' areas.
     content
         As `content_of` gives it.
+    borders
+        As `border_shapes` gives them.
     language
         In which the layer control begins.
 
@@ -80,7 +86,7 @@ def build_map(run: Run, content: Content, language: str) -> tuple[str, str]:
         maxZoom=16,
         zoomSnap=0.25,
     )
-    layers = _layers(run, content, language)
+    layers = _layers(run, content, borders, language)
     for layer in layers.values():
         layer.add_to(drawn)
     control = folium.LayerControl(collapsed=True)
@@ -96,9 +102,9 @@ def _rendered(part: Element) -> str:
     return "\n".join(child.render() for child in part._children.values())
 
 
-def _layers(run: Run, content: Content, language: str) -> dict[str, Any]:
+def _layers(run: Run, content: Content, borders: Borders, language: str) -> dict[str, Any]:
     names = texts(language)
-    layers: dict[str, Any] = _borders(run, names)
+    layers = _border_layers(borders, names)
     clusters = run.result.clusters
     shapes = light_areas(clusters.geometry.to_numpy(), clusters.crs, AREA_TOLERANCE_M)
     layers["areas"] = _area_layer(shapes, content, _label("layer.areas", names))
@@ -116,25 +122,30 @@ def _label(key: str, names: Any) -> str:
     return f'<span data-text="{key}">{escape(names[key])}</span>'
 
 
-def _borders(run: Run, names: Any) -> dict[str, Any]:
+def border_shapes(run: Run) -> Borders:
+    """Draw the land and the borders of parishes and municipalities, as far as the study has them, as GeoJSON."""
     tables = run.tables
     tolerance = BIG_BORDER_TOLERANCE_M if len(tables.villages) > BIG_STUDY else BORDER_TOLERANCE_M
     frame = frame_around(tables.villages, MARGIN_M)
-    layers: dict[str, Any] = {}
-    given = [
-        table
-        for table in (tables.municipalities, tables.parishes)
+    given = {
+        key: table
+        for key, table in (("municipalities", tables.municipalities), ("parishes", tables.parishes))
         if table is not None and table.geometry.notna().any()
-    ]
-    if given and (land := land_of(given[0], frame, tolerance)):
-        layers["land"] = _shape_layer(land, LAND_STYLE, control=False)
-    styles = {
-        "parishes": (tables.parishes, PARISH_STYLE),
-        "municipalities": (tables.municipalities, MUNICIPALITY_STYLE),
     }
-    for key, (table, style) in styles.items():
-        if table is not None and (lines := border_lines(table, frame, tolerance)):
-            layers[key] = _shape_layer(lines, style, name=_label(f"layer.{key}", names), show=key == "municipalities")
+    land = [land_of(table, frame, tolerance) for table in list(given.values())[:1]]
+    lines = {key: border_lines(given[key], frame, tolerance) for key in BORDER_STYLES if key in given}
+    shapes = {"land": land[0] if land else None, **lines}
+    return {key: shape for key, shape in shapes.items() if shape is not None}
+
+
+def _border_layers(borders: Borders, names: Any) -> dict[str, Any]:
+    layers: dict[str, Any] = {}
+    if "land" in borders:
+        layers["land"] = _shape_layer(borders["land"], LAND_STYLE, control=False)
+    for key, style in BORDER_STYLES.items():
+        if key in borders:
+            shown = key == "municipalities"
+            layers[key] = _shape_layer(borders[key], style, name=_label(f"layer.{key}", names), show=shown)
     return layers
 
 

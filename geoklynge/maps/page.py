@@ -13,8 +13,8 @@ import jinja2
 from markupsafe import Markup
 
 from ..pipeline import Run
-from .content import content_of
-from .folium_map import build_map
+from .content import Content, content_of
+from .folium_map import Borders, border_shapes, build_map
 from .leaflet import leaflet_script, leaflet_style
 from .texts import LANGUAGES, Words, texts
 
@@ -42,10 +42,14 @@ def render_map(run: Run, *, language: str = "da") -> str:
     InputError
         If there is no such language.
     """
-    words = {name: texts(name) for name in LANGUAGES}
     texts(language)
-    content = content_of(run)
-    place, script = build_map(run, content, language)
+    return map_page(run, content_of(run), border_shapes(run), language)
+
+
+def map_page(run: Run, content: Content, borders: Borders, language: str) -> str:
+    """Render the map of a run whose content and borders are at hand."""
+    words = {name: texts(name) for name in LANGUAGES}
+    place, script = build_map(run, content, borders, language)
     data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
     parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))
     scripts = [part.replace("</script", "<\\/script") for part in parts]

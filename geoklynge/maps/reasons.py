@@ -6,12 +6,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from ..pipeline import Run
 from .texts import Sentence
 
 MOST_SHARED = 4  # categories named in a cluster's sentence
+MEMBER_TEXTS = (  # what the sentences need to know of a village, beside its `certainty`
+    "name",
+    "parish",
+    "municipality",
+    "former_municipality",
+    "historic_district",
+    "standing",
+    "other_cluster_id",
+)
+
+Member = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -20,15 +29,15 @@ class Offer:
     A cluster's services.
 
     `brings` counts facilities by village row and category, `missing` pairs each absent category with the minutes to
-    the nearest, `shared` is the cluster's part of that table.
+    the nearest, `shared` each category with the share of trips that go to the same places.
     """
 
     brings: dict[int, dict[str, int]]
     missing: list[list[Any]]
-    shared: pd.DataFrame | None
+    shared: list[list[Any]]
 
 
-def reasons_of(run: Run, row: dict[Any, Any], members: pd.DataFrame, offer: Offer) -> list[Sentence]:
+def reasons_of(run: Run, row: dict[Any, Any], members: list[Member], offer: Offer) -> list[Sentence]:
     """
     Say what holds a cluster's villages together.
 
@@ -39,7 +48,7 @@ def reasons_of(run: Run, row: dict[Any, Any], members: pd.DataFrame, offer: Offe
     row
         The cluster's row in the table of clusters.
     members
-        Its villages.
+        Its villages: `MEMBER_TEXTS`, None where the data says nothing.
     offer
         Its services.
     """
@@ -61,25 +70,22 @@ def reasons_of(run: Run, row: dict[Any, Any], members: pd.DataFrame, offer: Offe
     return sentences
 
 
-def _most_shared(shared: pd.DataFrame | None) -> list[Sentence]:
-    if shared is None:
-        return []
-    first = shared[shared["share"] > 0].sort_values(["share", "category"], ascending=[False, True]).head(MOST_SHARED)
-    pairs = [[category, float(share)] for category, share in rows_of(first, "category", "share")]
-    return [("say.shared", {"categories": pairs})] if pairs else []
+def _most_shared(shared: list[list[Any]]) -> list[Sentence]:
+    first = sorted((-share, category) for category, share in shared if share > 0)[:MOST_SHARED]
+    return [("say.shared", {"categories": [[category, -share] for share, category in first]})] if first else []
 
 
-def _belonging(members: pd.DataFrame) -> list[Sentence]:
+def _belonging(members: list[Member]) -> list[Sentence]:
     """Say what parishes, former municipality and district the members have in common."""
     sentences: list[Sentence] = []
-    parishes = _distinct(column(members, "parish"))
+    parishes = _distinct(member["parish"] for member in members)
     if parishes:
         sentences.append(("say.parishes", {"n": len(parishes), "names": parishes}))
     for name, key in (("former_municipality", "say.former"), ("historic_district", "say.district")):
-        found = column(members, name)
-        if len(set(found)) == 1 and found[0] is not None:
-            sentences.append((key, {"name": found[0]}))
-    municipalities = _distinct(column(members, "municipality"))
+        found = {member[name] for member in members}
+        if len(found) == 1 and None not in found:
+            sentences.append((key, {"name": found.pop()}))
+    municipalities = _distinct(member["municipality"] for member in members)
     if len(municipalities) > 1:
         sentences.append(("say.municipalities", {"names": municipalities}))
     return sentences
@@ -89,33 +95,16 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
     return sorted({value for value in values if value is not None})
 
 
-def certainty_of(members: pd.DataFrame, cluster_names: dict[str, str]) -> list[Sentence]:
+def certainty_of(members: list[Member], cluster_names: dict[str, str]) -> list[Sentence]:
     """Say which of a cluster's villages surely belong, which less, and which could belong elsewhere."""
-    standing = pd.Series(column(members, "standing"), dtype="object").to_numpy()
-    n_core = int((standing == "core").sum())
+    n_core = sum(member["standing"] == "core" for member in members)
     sentences: list[Sentence] = [("say.core", {"n": n_core}) if n_core else ("say.core_zero", {})]
-    edge = members[standing == "edge"]
-    if len(edge):
-        pairs = [[str(name), float(share)] for name, share in rows_of(edge, "name", "certainty")]
-        sentences.append(("say.edge", {"names": pairs}))
-    for name, share, other in rows_of(members[standing == "contested"], "name", "certainty", "other_cluster_id"):
-        facts = {"village": str(name), "share": float(share), "other": cluster_names[str(other)]}
-        sentences.append(("say.contested", facts))
+    edge = [[member["name"], member["certainty"]] for member in members if member["standing"] == "edge"]
+    if edge:
+        sentences.append(("say.edge", {"names": edge}))
+    for member in members:
+        if member["standing"] == "contested":
+            other = cluster_names[member["other_cluster_id"]]
+            facts = {"village": member["name"], "share": member["certainty"], "other": other}
+            sentences.append(("say.contested", facts))
     return sentences
-
-
-def _text_or_none(value: object) -> str | None:
-    """Turn a cell into text; a missing one into None."""
-    return None if pd.isna(value) else str(value)  # type: ignore[call-overload]
-
-
-def column(table: pd.DataFrame, name: str) -> list[str | None]:
-    """Read a text column that a table may not have."""
-    if name not in table:
-        return [None] * len(table)
-    return [_text_or_none(value) for value in table[name].astype(object)]
-
-
-def rows_of(table: pd.DataFrame | None, *names: str) -> list[list[Any]]:
-    """List the rows of some columns; none where a cluster has no part of a table."""
-    return [] if table is None else table[list(names)].to_numpy(dtype=object).tolist()

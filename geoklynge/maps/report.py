@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import shapely
@@ -47,16 +49,21 @@ def render_report(run: Run, *, language: str = "da") -> str:
     InputError
         If there is no such language.
     """
-    known = texts(language)
-    content = content_of(run)
+    texts(language)
+    return report_page(run, content_of(run), language)
+
+
+def report_page(run: Run, content: Content, language: str) -> str:
+    """Render the report of a run whose content is at hand."""
     words = words_of(content, language)
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             words=words,
+            **_phrases(words),
             content=content,
-            known=known,
+            known=texts(language),
             clusters=_clusters(run, content, words),
             alone=_alone(content),
             formulas=FORMULAS,
@@ -64,6 +71,24 @@ def render_report(run: Run, *, language: str = "da") -> str:
             style=Markup(asset("report.css")),  # noqa: S704
         )
     )
+
+
+def _phrases(words: Words) -> dict[str, Callable[..., str]]:
+    """Texts that stand on the page by the thousand; each is made once, and Jinja's macros take three times as long."""
+
+    @cache
+    def number(value: float) -> str:
+        return words.say("ui.whole", value=value)
+
+    def people(value: float, assumed: bool) -> str:
+        return ("≈ " if assumed else "") + number(value)
+
+    return {
+        "h": cache(words.say),
+        "number": number,
+        "people": people,
+        "minutes": cache(lambda value: words.say("ui.minutes", minutes=value)),
+    }
 
 
 def _clusters(run: Run, content: Content, words: Words) -> list[dict[str, Any]]:

@@ -44,7 +44,9 @@ def sketch(area: shapely.Geometry, dots: list[Dot], colour: str, title: str) -> 
         Read aloud in place of the drawing.
     """
     simple = shapely.simplify(area, TOLERANCE_M)
-    west, south, east, north = shapely.total_bounds([simple, *(shapely.Point(dot.x, dot.y) for dot in dots)])
+    xy = np.array([[dot.x, dot.y] for dot in dots])
+    corners = np.vstack([xy, shapely.get_coordinates(simple)])
+    (west, south), (east, north) = corners.min(axis=0), corners.max(axis=0)
     scale = min((WIDTH - 2 * MARGIN) / max(east - west, 1.0), (HEIGHT - 2 * MARGIN) / max(north - south, 1.0))
     centre = np.array([(west + east) / 2, (south + north) / 2])
 
@@ -52,7 +54,7 @@ def sketch(area: shapely.Geometry, dots: list[Dot], colour: str, title: str) -> 
         placed: NDArray[np.float64] = (xy - centre) * [scale, -scale] + [WIDTH / 2, HEIGHT / 2]
         return placed
 
-    at = place(np.array([[dot.x, dot.y] for dot in dots]))
+    at = place(xy)
     parts = [_area(simple, place, colour)]
     parts += [_circle(dot, x, y, colour) for dot, (x, y) in zip(dots, at.tolist(), strict=True)]
     parts += _labels(dots, at)
