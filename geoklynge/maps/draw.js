@@ -12,7 +12,6 @@ const Draw = (() => {
   const MOST_LABELS = 90;
   let chosen = -1;
   let legendHides = false;
-  let styledFor = null;
   let onCluster = () => {};
 
   const box = (kind, ...lines) => el("div", { class: kind }, lines.filter(Boolean).map((line) => el("div", {}, line)));
@@ -64,10 +63,22 @@ const Draw = (() => {
     return { ...common, fillColor: colour };
   }
 
+  /**
+   * A village's sign. Leaflet projects every sign when a zoom ends, just before it draws all of them: the moment to
+   * fit the size to the zoom. Told by setStyle, thousands of signs would be projected and drawn once more.
+   */
+  const Sign = L.CircleMarker.extend({
+    _project() {
+      Object.assign(this.options, look(this.options.village));
+      this._radius = this.options.radius;
+      L.CircleMarker.prototype._project.call(this);
+    },
+  });
+
   function drawVillages() {
     // the largest first, so that small ones lie on top and can be reached
     for (const village of [...villages].sort((a, b) => b.people - a.people)) {
-      const marker = L.circleMarker(village.at, look(village)).addTo(layers.villages);
+      const marker = new Sign(village.at, { village, ...look(village) }).addTo(layers.villages);
       marker.bindTooltip(() => box("tip", village.name));
       marker.bindPopup(() => popupOf(village), { maxWidth: 260 });
       markers[village.row] = marker;
@@ -179,20 +190,14 @@ const Draw = (() => {
       paddingBottomRight: [margin + (left ? 0 : beside), margin] };
   }
 
-  function choose(number) {
-    chosen = number;
-    layers.areas.eachLayer((area) => {
-      const own = area.feature.properties.cluster === chosen;
-      area.setStyle({ weight: own ? 3.5 : 1.5 * scale(), fillOpacity: own ? 0.42 : 0.28 });
-    });
+  function outline(area) {
+    const own = area.feature.properties.cluster === chosen;
+    return { weight: own ? 3.5 : 1.5 * scale(), fillOpacity: own ? 0.42 : 0.28 };
   }
 
-  /** Thousands of signs are told their size again only where a zoom changes it. */
-  function restyle() {
-    if (scale() === styledFor) return;
-    styledFor = scale();
-    markers.forEach((marker, row) => marker.setStyle(look(villages[row])));
-    choose(chosen);
+  function choose(number) {
+    chosen = number;
+    layers.areas.eachLayer((area) => area.setStyle(outline(area)));
   }
 
   function start(listener) {
@@ -207,7 +212,7 @@ const Draw = (() => {
     }
     map.on("overlayadd", order);
     map.on("moveend", drawLabels);
-    map.on("zoomend", restyle);
+    map.on("zoomend", () => layers.areas.eachLayer((area) => Object.assign(area.options, outline(area))));
     layers.labels.on("add", drawLabels);
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
     showAll();

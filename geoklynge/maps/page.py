@@ -89,8 +89,9 @@ def json_for_script(data: object) -> str:
     "\u003c/script\u003e"
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    unsafe = "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}"
-    return text.translate({ord(char): f"\\u{ord(char):04x}" for char in unsafe})
+    for unsafe in "<>&\N{LINE SEPARATOR}\N{PARAGRAPH SEPARATOR}":
+        text = text.replace(unsafe, f"\\u{ord(unsafe):04x}")
+    return text
 
 
 def content_policy(scripts: list[str]) -> str:
