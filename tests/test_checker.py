@@ -204,7 +204,8 @@ def test_a_pair_exactly_at_the_limit_keeps_it():
     assert not check(*plan_of(tables, np.arange(4), minutes), tables, shorter).passed
 
 
-def test_a_fast_way_round_outside_the_cut_out_is_found_though_the_near_one_is_within_the_limit():
+def test_a_fast_way_round_outside_the_cut_out_is_found_though_the_near_one_is_within_the_limit(monkeypatch):
+    monkeypatch.setattr("geoklynge.checker.searching.WIDEST_M", 8_000.0)
     near = [(10 * k, 0) for k in range(601)]
     fast = [[(0, 0), (0, 10_300)], [(0, 10_300), (6000, 10_300)], [(6000, 10_300), (6000, 0)]]
     tables = tables_of(

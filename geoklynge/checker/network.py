@@ -188,8 +188,8 @@ def _lengths_m(roads: Roads, first: Longs) -> Floats:
     """Length of each piece in metres, given the places of their first points."""
     step_m = np.zeros(len(roads.vertex))
     for start in range(1, len(step_m), BLOCK):
-        here = roads.xy[roads.vertex[start - 1 : start + BLOCK]]
-        step_m[start : start + BLOCK] = np.hypot(*(here[1:] - here[:-1]).T)
+        x, y = np.diff(roads.xy[roads.vertex[start - 1 : start + BLOCK]], axis=0).T
+        step_m[start : start + BLOCK] = np.sqrt(x * x + y * y)
     step_m[roads.indptr[:-1]] = 0.0  # from the end of one line to the start of the next
     lengths: Floats = np.add.reduceat(step_m, first + 1)
     return lengths

@@ -46,7 +46,10 @@ def nearest_vertices(points: Floats, xy: Floats, sizes: Ints) -> tuple[Longs, Fl
         near = _around(points[left], xy, radius_m)
         large = near[sizes[near] >= LARGE_PART]
         if len(large):
-            found = np.asarray(cKDTree(xy[large]).query(points[left], distance_upper_bound=radius_m * (1 + 1e-9))[1])
+            tree = cKDTree(
+                xy[large], compact_nodes=False, balanced_tree=False
+            )  # thrice as fast to build, and used once
+            found = np.asarray(tree.query(points[left], distance_upper_bound=radius_m * (1 + 1e-9))[1])
             reached = found < len(large)
             joins[left[reached]] = large[found[reached]]
     left = np.flatnonzero((joins < 0) & np.isfinite(points).all(axis=1))

@@ -106,12 +106,13 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
 
 @dataclass(frozen=True)
 class _Links:
-    """Strong ties inside a cluster: the places of both ends among its members, minutes and weight."""
+    """Strong ties inside a cluster: the places of both ends among its members, minutes and weight of each."""
 
     left: Longs
     right: Longs
     minutes: Floats
     weight: Floats
+    hang_together: bool
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,17 @@ def _links_inside(
     left, right = (order.get_indexer(pd.Index(strong[end])) for end in ("village_a", "village_b"))
     inside = np.flatnonzero((cluster[left] >= 0) & (cluster[left] == cluster[right]))
     inside = inside[np.argsort(cluster[left[inside]], kind="stable")]
-    bounds = np.searchsorted(cluster[left[inside]], np.arange(len(rows) + 1))
-    columns = (place[left], place[right], *(strong[name].to_numpy(np.float64) for name in ("minutes", "weight")))
-    dealt = [column[inside] for column in columns]
-    return {
-        cluster_id: _Links(*(column[bounds[number] : bounds[number + 1]] for column in dealt))
-        for number, cluster_id in enumerate(rows)
-    }
+    left, right = left[inside], right[inside]
+    bounds = np.searchsorted(cluster[left], np.arange(len(rows) + 1))
+    links = coo_array((np.ones(len(inside)), (left, right)), shape=(len(villages), len(villages)))
+    part = connected_components(links.tocsr(), directed=False)[1]
+    minutes, weight = (strong[name].to_numpy(np.float64)[inside] for name in ("minutes", "weight"))
+    dealt = {}
+    for number, (cluster_id, here) in enumerate(rows.items()):
+        own = slice(bounds[number], bounds[number + 1])
+        together = bool((part[here] == part[here[0]]).all())
+        dealt[cluster_id] = _Links(place[left[own]], place[right[own]], minutes[own], weight[own], together)
+    return dealt
 
 
 def _horizon(written: Mapping[Hashable, Any], study: Study) -> float:
@@ -161,7 +166,7 @@ def _judge(cluster: _Cluster, minutes: Floats, study: Study) -> tuple[list[str],
         max_minutes=min(longest, limit) if longest <= limit + ROUNDING_MINUTES else longest,
         n_municipalities=len(np.unique(cluster.municipality[cluster.municipality >= 0])),
         largest_place=float(cluster.people.max()),
-        connected=_hang_together(len(minutes), links),
+        connected=links.hang_together,
     )
     again = minutes[links.left, links.right]
     gaps = np.abs(np.append(again - links.minutes, longest - float(cluster.written["max_minutes"])))
@@ -207,11 +212,6 @@ def _broken_wishes(rows: dict[str, Longs], villages: pd.DataFrame, study: Study)
         if len(set(placed)) < len(placed):
             broken.append(f"{', '.join(group)} are to be kept apart and share a cluster")
     return broken
-
-
-def _hang_together(n_members: int, links: _Links) -> bool:
-    ties = coo_array((np.ones(len(links.left)), (links.left, links.right)), shape=(n_members, n_members))
-    return bool(connected_components(ties.tocsr(), directed=False)[0] == 1)
 
 
 def _wrong_numbers(written: Mapping[Hashable, Any], facts: Facts) -> list[str]:
