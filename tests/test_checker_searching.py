@@ -183,6 +183,34 @@ def test_the_second_look_reaches_as_far_as_the_fastest_road_could_lead(monkeypat
     assert list(broken) == ([] if honest else ["cluster-x: minutes differ by 0.02 from those written"])
 
 
+@pytest.mark.parametrize("out_m", [300.0, 2_000.0, 9_000.0])
+def test_a_way_that_leads_out_and_only_just_back_in_time_is_within_the_first_look(monkeypatch, out_m):
+    monkeypatch.setattr(cells, "CELL_M", 50.0)
+    round_about = [[(0, 0), (0, out_m)], [(0, out_m), (100, out_m)], [(100, out_m), (100, 0)]]
+    roads = roads_of([[(0, 0), (100, 0)], *round_about], speed_kmh=[0.1, 60.0, 60.0, 60.0])
+    network = build_network(np.arange(2), tables_of(villages_at([(0, 0), (100, 0)]), roads=roads), TravelOptions())
+    minutes = (2 * out_m + 100) * 60 / (1000 * KMH)
+    found = searching.minutes_within(network, np.arange(2), minutes + 1e-9)
+    assert found[0, 1] == pytest.approx(minutes, rel=1e-12)
+    assert searching.minutes_within(network, np.arange(2), minutes - 1e-9)[0, 1] == np.inf
+
+
+def test_an_honest_plan_needs_no_second_look(sample_run, monkeypatch):
+    monkeypatch.setattr("geoklynge.checker.verdict.minutes_anyhow", lambda *_: pytest.fail("looked twice"))
+    assert check(sample_run.result.clusters, sample_run.shown_ties(), sample_run.tables, sample_run.study).passed
+
+
+@pytest.mark.parametrize("speeds", [[50.0, 80.0, 30.0, 60.0], [80.0, 50.0, 30.0, 60.0], [30.0, 50.0, 80.0, 60.0]])
+def test_of_several_stretches_between_two_junctions_the_fastest_counts(speeds):
+    lines = [[(0, 0), (3000, 900 * k), (6000, 0)] for k in range(3)]
+    tables = tables_of(
+        villages_at([(0, 0), (6000, 0), (7000, 0)]), roads=roads_of([*lines, [(6000, 0), (7000, 0)]], speed_kmh=speeds)
+    )
+    verdict = check(*plan_of(tables, np.arange(3), slower_minutes(tables, TravelOptions())), tables, study())
+    assert verdict.passed
+    assert verdict.largest_difference_minutes < 1e-3
+
+
 def test_links_that_are_shorter_than_the_crow_flies_are_followed():
     """Bad data, but nobody may be told of a broken limit for it: a way may then lead far outside and back in time."""
     ends = [("v00", "v01", 9.0), ("v01", "v02", 9.0), ("v00", "v03", 1.0), ("v02", "v03", 1.0)]
