@@ -204,7 +204,8 @@ def test_a_pair_exactly_at_the_limit_keeps_it():
     assert not check(*plan_of(tables, np.arange(4), minutes), tables, shorter).passed
 
 
-def test_a_fast_way_round_outside_the_cut_out_is_found_though_the_near_one_is_within_the_limit():
+def test_a_fast_way_round_outside_the_cut_out_is_found_though_the_near_one_is_within_the_limit(monkeypatch):
+    monkeypatch.setattr("geoklynge.checker.searching.WIDEST_M", 8_000.0)
     near = [(10 * k, 0) for k in range(601)]
     fast = [[(0, 0), (0, 10_300)], [(0, 10_300), (6000, 10_300)], [(6000, 10_300), (6000, 0)]]
     tables = tables_of(
@@ -259,16 +260,17 @@ def test_straight_lines_are_checked_too():
 
 
 def test_it_snaps_as_the_pipeline_does():
-    """Two ways of finding the useful road: a tree, and a look at every vertex of a strip."""
-    from geoklynge import checker
+    """Two ways of finding the useful road: a grid, and a tree."""
+    from geoklynge.checker.network import meeting_points, sizes_of_parts
+    from geoklynge.checker.snapping import nearest_vertices
 
     small = [[(2990, 190), (3010, 190)], [(50_000, 0), (50_100, 0)], long_road(-900, n=499), long_road(1500, n=500)]
     roads = roads_of([long_road(0), *small])
     points = [(3000.0, 200.0), (50_050.0, 500.0), (80_000.0, 0.0), (10.0, -1999.0), (1000.0, -800.0), (1000.0, 1400.0)]
-    villages = villages_at(points)
     network = read_network(roads, TravelOptions())
     ours = snap(np.array(points), network)
-    joins, distance = checker._nearest_vertices(villages, np.arange(6), network.xy, network.component.astype(np.int64))
+    sizes = sizes_of_parts(roads, meeting_points(roads))
+    joins, distance = nearest_vertices(np.array(points), roads.xy, sizes)
     assert joins.tolist() == ours.vertex.tolist()
     np.testing.assert_allclose(distance, ours.distance_m)
     assert len(as_networkx(network)) == len(network.xy)
