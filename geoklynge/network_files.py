@@ -125,15 +125,17 @@ def tie_layer(points: NDArray[np.float64], nodes: pd.DataFrame, ties: pd.DataFra
     Returns
     -------
     pyarrow.RecordBatchReader
-        The columns of `ties` and `geometry`, lines as well-known binary.
+        The two ends, the numbers of `ties`, and `geometry`, lines as well-known binary.
     """
-    kinds = [(name, pa.string() if name in ENDS else pa.float64()) for name in ties.columns]
-    schema = pa.schema([*kinds, ("geometry", pa.binary())])
+    numbers = _numbers_of(ties)
+    texts = [(end, pa.string()) for end in ENDS]
+    schema = pa.schema([*texts, *((name, pa.float64()) for name in numbers), ("geometry", pa.binary())])
+    ids = _texts(nodes["village_id"], str)
 
     def batches() -> Iterator[Any]:
         for part, a, b in _batches(nodes, ties):
-            columns = [pa.array(part[name], schema.field(name).type) for name in ties.columns]
-            yield pa.record_batch([*columns, _lines(points[a], points[b])], schema)
+            columns = [pa.array(part[name].to_numpy(dtype=np.float64)) for name in numbers]
+            yield pa.record_batch([ids.take(a), ids.take(b), *columns, _lines(points[a], points[b])], schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
 

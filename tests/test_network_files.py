@@ -154,6 +154,17 @@ def test_the_layer_holds_lines_between_the_villages(tmp_path):
     assert found["minutes"].tolist() == [0.125, 1.125, 2.125, 3.125]
 
 
+def test_a_table_put_together_of_pieces_is_written_like_any_other(tmp_path):
+    nodes, ties = ring(["a", "b", "c", "d", "e", "f"])
+    points = np.array([(float(k), 0.0) for k in range(6)])
+    pieces = pd.concat([ties.iloc[:2], ties.iloc[2:]], ignore_index=True)
+    assert tie_layer(points, nodes, pieces).read_all().equals(tie_layer(points, nodes, ties).read_all())
+    for write, name in ((write_tie_geojson, "ties.geojson"), (write_graphml, "ties.graphml")):
+        write(nodes, ties, tmp_path / "whole")
+        write(nodes, pieces, tmp_path / name)
+        assert (tmp_path / name).read_bytes() == (tmp_path / "whole").read_bytes()
+
+
 def tie_layer_as_table(points, nodes, ties):
     """Read a layer as geopandas takes it: with the geometry declared as such."""
     table = tie_layer(points, nodes, ties).read_all()
