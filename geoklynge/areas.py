@@ -32,7 +32,8 @@ def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
 
     A village's cell is the land nearer to it than to any other village (Voronoi 1908), cut to 2.5 km around it and,
     where parishes with borders are given, to the parishes' land. A set's area is its members' cells together. All
-    outlines are simplified as one net (Visvalingam and Whyatt 1993), so that neighbours still share theirs.
+    outlines are simplified as one net (Visvalingam and Whyatt 1993), so that neighbours still share theirs; a corner
+    that this cuts or fills is no larger than 100 square metres.
 
     Parameters
     ----------
@@ -61,7 +62,9 @@ def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
     if len(land):
         narrow = 2 * shapely.area(faces) < CRACK_M * shapely.length(faces)
         owner = _cut_to_land(owner, narrow | _within(land, spots), len(sets))
-    areas = [shapely.coverage_union_all(faces[owner == number]) for number in range(len(sets))]
+    order = np.argsort(owner, kind="stable")
+    own = np.split(faces[order], np.searchsorted(owner[order], np.arange(len(sets))))[1:]
+    areas = [shapely.coverage_union_all(each) for each in own]
     return gpd.GeoSeries(shapely.coverage_simplify(areas, BEND_M), crs=tables.crs)
 
 

@@ -56,7 +56,9 @@ def test_an_area_is_valid_and_within_reach_of_its_villages(country):
         assert area.is_valid
         assert area.geom_type in {"Polygon", "MultiPolygon"}
         assert (shapely.get_coordinates(area) % ROUNDING_M == 0).all()
-        reach = shapely.MultiPoint([points[row] for row in rows]).buffer(REACH_M + 2 * ROUNDING_M, quad_segs=64)
+        reach = shapely.MultiPoint([points[row] for row in rows]).buffer(
+            REACH_M + BEND_M + 2 * ROUNDING_M, quad_segs=64
+        )
         assert reach.covers(area)
 
 
