@@ -72,7 +72,15 @@ def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None
     from geoklynge.pipeline import run
     from geoklynge.study import read_study
 
-    result = run(read_study(study), report=lambda stage, *_: announce(stage))
+    begun = []
+
+    def report(stage: str, *_: int) -> None:
+        """Pass on the beginning of a stage, not how far it has come."""
+        if stage not in begun:
+            begun.append(stage)
+            announce(stage)
+
+    result = run(read_study(study), report=report)
     announce("outputs")
     write_run(result, Path(out), pages=render_pages(result, language="da"))
 

@@ -28,6 +28,7 @@ MEASURES = (
 )
 COUNTED_PEOPLE_A_PLACE = 2_000.0  # in people served: a town must not pull the plan
 NEEDS_LAYER = ("overlap", "complementarity", "identity")  # measures of a tie layer, by the layer's name
+BEYOND_ALL_MINUTES = 1e6
 FAIR_SHARE = 1 / 3  # of the people that the largest place may hold before balance falls
 
 
@@ -162,13 +163,29 @@ def _compactness(sets: VillageSets, pairs: PairsInside, ties: Ties, eligible: ND
 
 def _nearness_ranks(ties: Ties, eligible: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """Rank of b among the eligible neighbours of a by minutes (0 is the nearest), and of a among those of b."""
-    n_ties = len(ties.a)
-    home, away = np.concatenate([ties.a, ties.b]), np.concatenate([ties.b, ties.a])
-    order = np.lexsort((away, np.tile(ties.minutes, 2), ~eligible[away], home))
-    first = np.concatenate([[0], np.cumsum(np.bincount(home, minlength=len(eligible)))])
-    rank = np.empty(2 * n_ties)
-    rank[order] = np.arange(2 * n_ties) - first[home[order]]
-    return rank[:n_ties], rank[n_ties:]
+    around = ties.around
+    return _rank_around(around.indptr, around.village, around.tie, ties.minutes, ties.a, eligible)
+
+
+@compiled
+def _rank_around(
+    indptr: NDArray[np.int64], away: Ints, tie: NDArray[np.int64], minutes: Floats, a: Ints, eligible: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    """Rank each village's neighbours by minutes; non-members come last, of equally near ones the first named first."""
+    of_a, of_b = np.empty(len(a), dtype=np.float64), np.empty(len(a), dtype=np.float64)
+    for home in range(len(indptr) - 1):
+        start, stop = indptr[home], indptr[home + 1]
+        distance = np.empty(stop - start, dtype=np.float64)
+        for k in range(start, stop):
+            distance[k - start] = minutes[tie[k]] + (0.0 if eligible[away[k]] else BEYOND_ALL_MINUTES)
+        order = np.argsort(distance, kind="mergesort")
+        for rank in range(len(order)):
+            row = tie[start + order[rank]]
+            if a[row] == home:
+                of_a[row] = rank
+            else:
+                of_b[row] = rank
+    return of_a, of_b
 
 
 def _balance(sets: VillageSets, people: Floats) -> Floats:

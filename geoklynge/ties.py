@@ -101,9 +101,9 @@ class Ties:
         return Around(rows.indptr.astype(np.int64), rows.indices.astype(np.int32), rows.data - 1)
 
     @cached_property
-    def pair_keys(self) -> NDArray[np.int64]:
-        """One ascending number a pair, ``a * villages + b``, to look pairs up by."""
-        return self.a.astype(np.int64) * len(self.village_ids) + self.b
+    def first_of(self) -> NDArray[np.int64]:
+        """Say where the ties of each village as `a` begin, and at last where the final ones end."""
+        return np.searchsorted(self.a, np.arange(len(self.village_ids) + 1)).astype(np.int64)
 
     def table(self, *, at_least: float = 0.0) -> pd.DataFrame:
         """Show ties of some weight as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from .compiled import compiled
 from .limits import Facts, Limits
 from .ties import Ties
 from .wishes import Wishes
@@ -140,13 +141,24 @@ def pairs_inside(sets: VillageSets, ties: Ties) -> PairsInside:
 
 def tie_rows(ties: Ties, a: Ints, b: Ints) -> NDArray[np.int64]:
     """Find the row of each pair of villages in the ties, in either order; -1 where there is none."""
-    n_villages = len(ties.village_ids)
-    known = ties.pair_keys
-    wanted = np.minimum(a, b).astype(np.int64) * n_villages + np.maximum(a, b)
-    if not len(known):
-        return np.full(len(wanted), -1, dtype=np.int64)
-    row = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-    return np.where(known[row] == wanted, row, -1)
+    return _find_pairs(ties.first_of, ties.b, np.minimum(a, b), np.maximum(a, b))
+
+
+@compiled
+def _find_pairs(first_of: NDArray[np.int64], other: Ints, low: Ints, high: Ints) -> NDArray[np.int64]:
+    """Look each pair up among the ties of its lower village only: the search does not grow with the country."""
+    rows = np.full(len(low), -1, dtype=np.int64)
+    for k in range(len(low)):
+        start, stop = first_of[low[k]], first_of[low[k] + 1]
+        while start < stop:
+            middle = (start + stop) >> 1
+            if other[middle] < high[k]:
+                start = middle + 1
+            else:
+                stop = middle
+        if start < first_of[low[k] + 1] and other[start] == high[k]:
+            rows[k] = start
+    return rows
 
 
 def sum_by_set(sets: VillageSets, of_village: Floats) -> Floats:
