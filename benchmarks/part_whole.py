@@ -57,7 +57,9 @@ def whole_run(study: str, found: str, timeout_s: float, cache: str | None = None
 
 
 def _run(study: Path, out: Path, environment: dict[str, str], timeout_s: float) -> measure.Outcome:
-    outcome = measure.execute(ours.cli_run(study, out), timeout_s=timeout_s, environment=environment)
+    outcome = measure.execute(
+        ours.cli_run(study, out, cached=bool(environment)), timeout_s=timeout_s, environment=environment
+    )
     if outcome.error:
         raise RuntimeError(outcome.error)
     return outcome
