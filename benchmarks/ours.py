@@ -62,7 +62,17 @@ def write_study(path: Path, *, name: str, files: Mapping[str, str]) -> None:
 def cli_run(study: Path, out: Path, *, cached: bool) -> list[str]:
     """Give the command line of a whole run, with geoklynge's cache or without."""
     command = "import sys; from geoklynge.cli import main; sys.exit(main())"
-    return [sys.executable, "-c", command, "run", str(study), "--out", str(out), "--quiet", *([] if cached else ["--no-cache"])]
+    return [
+        sys.executable,
+        "-c",
+        command,
+        "run",
+        str(study),
+        "--out",
+        str(out),
+        "--quiet",
+        *([] if cached else ["--no-cache"]),
+    ]
 
 
 def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None:
