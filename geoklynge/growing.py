@@ -89,9 +89,9 @@ def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> 
     strength = _both_ways(ties.a[inside], ties.b[inside], ties.weight[inside], n_villages)
     starts = np.concatenate([np.array(group) for group in wishes.together])
     group = np.cumsum([0, *(len(each) for each in wishes.together)])
-    everyone = np.arange(n_villages, dtype=np.int32)
+    members = np.flatnonzero(eligible).astype(np.int32)
     sizes = eligible.astype(np.int64)
-    return _stages(starts, group, strength, sizes, everyone, n_villages, limits, most_units=limits.max_villages)
+    return _stages(starts, group, strength, sizes, members, n_villages, limits, most_units=limits.max_villages)
 
 
 def _stages(  # noqa: PLR0913, PLR0917
@@ -159,6 +159,8 @@ def _grow(  # noqa: C901, PLR0912, PLR0913, PLR0917
                 held[unit] = True
                 n_held += size[unit]
                 for arc in range(indptr[unit], indptr[unit + 1]):
+                    if strength[arc] <= 0:  # a tie of no weight pulls nobody, and must not be counted twice
+                        continue
                     if pull[neighbour[arc]] == 0:
                         touched[n_touched] = neighbour[arc]
                         n_touched += 1

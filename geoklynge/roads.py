@@ -23,6 +23,7 @@ Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 MS_PER_MINUTE = 60_000
+LONGEST_MS = 2**29 - 1  # of a stretch; an absurd limit of centimetres an hour must not wrap round to no time at all
 USEFUL_NODES = 500  # a component of fewer vertices is a loose end, unless nothing better is near
 FAR_M = 2_000.0  # a place farther from any road than this has none
 LONG_SNAP_M = 500.0  # worth telling the reader
@@ -361,7 +362,7 @@ def graph_of(network: RoadNetwork, keep: Ints) -> tuple[RoadGraph, Ints]:
     node_of = np.full(n_vertices, -1, dtype=np.int32)
     node_of[nodes] = np.arange(len(nodes), dtype=np.int32)
     first, last, line = _cut(network.vertex, network.indptr, is_node)
-    ms = np.maximum(np.rint(network.along_ms[last] - network.along_ms[first]), 1).astype(np.int32)
+    ms = np.clip(np.rint(network.along_ms[last] - network.along_ms[first]), 1, LONGEST_MS).astype(np.int32)
     tail, head, way = node_of[network.vertex[first]], node_of[network.vertex[last]], network.oneway[line]
     ahead, back = (way >= 0) & (tail != head), (way <= 0) & (tail != head)
     tails, heads = np.concatenate([tail[ahead], head[back]]), np.concatenate([head[ahead], tail[back]])

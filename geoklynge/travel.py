@@ -19,6 +19,7 @@ from .errors import InputError
 from .progress import Tell, told_nobody
 from .roads import (
     LONG_SNAP_M,
+    LONGEST_MS,
     MS_PER_MINUTE,
     RoadGraph,
     RoadNetwork,
@@ -177,7 +178,7 @@ def places_on(node_of: Ints, snapped: Snapping, options: TravelOptions) -> Place
     node = np.where(snapped.vertex >= 0, node_of[snapped.vertex], -1).astype(np.int32)
     on_road = np.where(node >= 0, snapped.distance_m, 0.0)
     ms = np.rint(on_road / 1000 / options.off_road_speed_kmh * 60 * MS_PER_MINUTE)
-    return Places(node, ms.astype(np.int32))
+    return Places(node, np.minimum(ms, LONGEST_MS).astype(np.int32))
 
 
 def _split(trips: Trips, n_villages: int) -> tuple[Trips, Trips]:

@@ -1,5 +1,6 @@
 """The pool: every set in it keeps every limit and every wish, and what cannot be is refused with the reason."""
 
+import dataclasses
 import itertools
 import os
 
@@ -479,6 +480,25 @@ def test_sets_grow_around_a_must_link_by_the_strongest_mean_tie():
     found = sets_in(sets_around(Wishes(together=((1, 2),)), ties, eligible, Limits()))
     assert found == [[1, 2], [0, 1, 2], [0, 1, 2, 3]]
     assert sets_in(sets_around(Wishes(), ties, eligible, Limits())) == []
+
+
+@pytest.mark.parametrize("outsiders", [[0], [0, 3], [1, 5]])
+def test_sets_around_a_must_link_hold_it_and_no_outsider_wherever_outsiders_stand(outsiders):
+    tables = tables_of(villages_at([(0, 0)] * 6))
+    ties = tie_villages(tables, travel_of(tables, row_of(0, 1, 2, 3, 4, 5)), study())
+    eligible = ~np.isin(np.arange(6), outsiders)
+    found = sets_in(sets_around(Wishes(together=((2, 4),)), ties, eligible, Limits()))
+    assert len(found) == eligible.sum() - 1
+    assert all({2, 4} <= set(rows) and not set(outsiders) & set(rows) for rows in found)
+
+
+def test_ties_of_no_weight_pull_nobody():
+    tables = tables_of(villages_at([(0, 0)] * 6))
+    ties = tie_villages(tables, travel_of(tables, row_of(0, 1, 2, 3, 4, 5)), study())
+    weight = np.where((ties.a < 2) & (ties.b == ties.a + 1), 0.5, 0.0)
+    faint = dataclasses.replace(ties, weight=weight)
+    found = sets_around(Wishes(together=((0, 1),)), faint, np.ones(6, dtype=bool), Limits())
+    assert sets_in(found) == [[0, 1], [0, 1, 2]]
 
 
 def mended(minutes, rows, people=None, wishes=None, **limits):

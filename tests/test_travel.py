@@ -232,3 +232,11 @@ def test_on_real_roads_minutes_equal_networkx(syddjurs_tables):
     assert set(kernel) == set(expected)
     assert len(kernel) > 1000
     assert max(abs(kernel[pair] - expected[pair]) for pair in kernel) <= DRIFT
+
+
+def test_an_absurdly_slow_road_takes_long_and_does_not_turn_to_no_time():
+    tables = tables_of(villages_at([(0, 0), (5990, 0)]), roads=roads_of([long_road(0)], speed_kmh=0.005))
+    for options in (TravelOptions(), TravelOptions(off_road_speed_kmh=1e-9)):
+        travel = measure_travel(tables, options)
+        assert len(travel.between.minutes) == 0
+        assert travel.why_absent(0, 1) is Absence.OVER_LIMIT
