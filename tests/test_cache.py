@@ -60,9 +60,11 @@ def test_a_second_run_starts_from_the_cache_and_says_the_same(tmp_path, monkeypa
     assert_same(second, plain)
 
 
-def test_without_a_cache_nothing_is_written(tmp_path):
+def test_without_a_cache_nothing_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("GEOKLYNGE_CACHE", str(tmp_path / "cache"))
     read_tables(study_in(tmp_path, osm=town(tmp_path)))
-    assert not default_cache().exists() or not list(default_cache().iterdir())
+    assert default_cache() == tmp_path / "cache"
+    assert not default_cache().exists()
 
 
 def test_another_content_under_the_same_name_is_read_anew(tmp_path):
@@ -153,6 +155,11 @@ def test_an_interrupted_run_leaves_no_entry(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def name_of(number: int) -> str:
+    """A name that the cache may give an entry."""
+    return f"{number:040x}-points"
+
+
 def test_of_two_runs_at_the_same_time_each_gets_its_own_and_one_is_kept(tmp_path):
     meet = threading.Barrier(2, timeout=20)
 
@@ -164,13 +171,12 @@ def test_of_two_runs_at_the_same_time_each_gets_its_own_and_one_is_kept(tmp_path
         meet.wait()  # both are writing now
         (folder / "text").write_text(made, encoding="utf-8")
 
+    def load(entry):
+        return (entry / "text").read_text("utf-8")
+
     got = []
     runs = [
-        threading.Thread(
-            target=lambda: got.append(
-                kept(tmp_path, "key", make=make, save=save, load=lambda entry: (entry / "text").read_text("utf-8"))
-            )
-        )
+        threading.Thread(target=lambda: got.append(kept(tmp_path, "key", make=make, save=save, load=load)))
         for _ in range(2)
     ]
     for one in runs:
@@ -182,29 +188,72 @@ def test_of_two_runs_at_the_same_time_each_gets_its_own_and_one_is_kept(tmp_path
     assert kept(tmp_path, "key", make=pytest.fail, save=pytest.fail, load=lambda _: "loaded") == "loaded"
 
 
-def test_entries_not_used_for_longest_go(tmp_path):
+def test_entries_not_used_for_longest_go_and_nobody_elses_folder(tmp_path):
     def keep(key):
         kept(tmp_path, key, make=lambda: 1, save=lambda _made, folder: (folder / "x").touch(), load=lambda _: 1)
 
+    strangers = {f"{MADE_BESIDE}another-run", "my documents", "0" * 40}
+    for name in strangers:
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (0, 0))
     for number in range(MOST_ENTRIES):
-        keep(f"k{number:02d}")
-        os.utime(tmp_path / f"k{number:02d}", (number, number))
-    (tmp_path / f"{MADE_BESIDE}another-run").mkdir()
-    keep("k00")  # used again
-    keep("new")
+        keep(name_of(number))
+        os.utime(tmp_path / name_of(number), (number, number))
+    keep(name_of(0))  # used again
+    keep(name_of(99))
     left = {path.name for path in tmp_path.iterdir()}
-    assert {"k00", "new", f"{MADE_BESIDE}another-run"} <= left
-    assert "k01" not in left
-    assert len(left) == MOST_ENTRIES + 1
+    assert strangers | {name_of(0), name_of(99)} <= left
+    assert name_of(1) not in left
+    assert len(left) == MOST_ENTRIES + len(strangers)
 
 
-def test_clearing_tells_what_is_free_and_leaves_what_is_being_written(tmp_path):
+def test_clearing_tells_what_is_free_and_removes_nothing_else(tmp_path):
     assert clear_cache(tmp_path / "none") == 0
-    (tmp_path / f"{MADE_BESIDE}another-run").mkdir()
-    (tmp_path / "entry").mkdir()
-    (tmp_path / "entry/file").write_bytes(b"12345")
+    strangers = [f"{MADE_BESIDE}another-run", "my documents"]
+    for name in (name_of(1), *strangers):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(b"12345")
     assert clear_cache(tmp_path) == 5
-    assert [path.name for path in tmp_path.iterdir()] == [f"{MADE_BESIDE}another-run"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(strangers)
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused_and_not_kept(tmp_path, monkeypatch):
+    from geoklynge.errors import TableError
+
+    study, cache = study_in(tmp_path, osm=town(tmp_path)), tmp_path / "cache"
+    read = stored.read_osm
+
+    def replaced_meanwhile(*given):
+        found = read(*given)
+        (tmp_path / "town.osm.pbf").unlink()
+        town(tmp_path, shop="Spar")
+        return found
+
+    monkeypatch.setattr(stored, "read_osm", replaced_meanwhile)
+    with pytest.raises(TableError, match=r"town\.osm\.pbf: the file changed while it was read"):
+        read_tables(study, cache=cache)
+    monkeypatch.setattr(stored, "read_osm", read)
+    assert read_tables(study, cache=cache).services["name"].tolist() == ["Spar"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), ValueError("not a table")])
+def test_what_cannot_be_saved_is_had_all_the_same(tmp_path, error):
+    def save(_made, _folder):
+        raise error
+
+    assert kept(tmp_path, "key", make=lambda: "made", save=save, load=pytest.fail) == "made"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_entry_that_cannot_be_marked_as_used_stays(tmp_path, monkeypatch):
+    (tmp_path / "key").mkdir()
+
+    def forbidden(*_):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "utime", forbidden)
+    assert kept(tmp_path, "key", make=pytest.fail, save=pytest.fail, load=lambda _: "loaded") == "loaded"
+    assert (tmp_path / "key").is_dir()
 
 
 def test_a_key_is_the_same_in_every_process():

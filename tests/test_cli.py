@@ -206,8 +206,9 @@ def test_elsewhere_than_in_a_terminal_every_stage_is_a_plain_line(tmp_path):
 
 def test_what_runs_have_kept_can_be_cleared(tmp_path, monkeypatch):
     monkeypatch.setenv("GEOKLYNGE_CACHE", str(tmp_path))
-    (tmp_path / "entry").mkdir()
-    (tmp_path / "entry/roads.npz").write_bytes(bytes(3_000_000))
+    entry = tmp_path / f"{'0' * 40}-points"
+    entry.mkdir()
+    (entry / "places.parquet").write_bytes(bytes(3_000_000))
     result = call("cache", "clear")
     assert (result.exit_code, result.stdout) == (0, f"3 MB removed from {tmp_path}\n")
     assert list(tmp_path.iterdir()) == []

@@ -6,9 +6,11 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ T = TypeVar("T")
 
 FOLDER_VARIABLE = "GEOKLYNGE_CACHE"  # takes the place of the user's cache folder
 MOST_ENTRIES = 24  # those not used for longest go
+ENTRY = re.compile(r"[0-9a-f]{40}-(points|roads-[0-9a-f]{40})")  # nothing else in the folder is ours to remove
 MADE_BESIDE = ".new-"  # how the folder of an entry begins while it is written
 
 log = logging.getLogger(__name__)
@@ -39,10 +42,18 @@ def clear_cache(folder: Path) -> int:
         Bytes that are free now.
     """
     entries = _entries(folder)
-    freed = sum(file.stat().st_size for entry in entries for file in entry.rglob("*") if file.is_file())
+    before = sum(_bytes_in(entry) for entry in entries)
     for entry in entries:
         shutil.rmtree(entry, ignore_errors=True)
-    return freed
+    return before - sum(_bytes_in(entry) for entry in entries)
+
+
+def _bytes_in(entry: Path) -> int:
+    total = 0
+    for file in entry.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += file.stat().st_size if file.is_file() else 0
+    return total
 
 
 def cache_key(**parts: object) -> str:
@@ -88,17 +99,18 @@ def kept(
     if entry.is_dir():
         try:
             found = load(entry)
-            os.utime(entry)
         except Exception as error:
             log.warning("the cache entry %s cannot be read (%s), made anew", entry, error)
             shutil.rmtree(entry, ignore_errors=True)
         else:
+            with suppress(OSError):  # somebody else's folder: read, but not marked as used
+                os.utime(entry)
             return found
     made = make()
     try:
         _write_entry(folder, key, lambda beside: save(made, beside))
-    except OSError as error:
-        log.warning("nothing is kept in the cache %s (%s)", folder, error.strerror)
+    except Exception as error:
+        log.warning("nothing is kept in the cache %s (%s)", folder, error)
     return made
 
 
@@ -122,9 +134,9 @@ def _entries(folder: Path) -> list[Path]:
     """List the entries, the one not used for longest first; those being written by another run are none."""
     if not folder.is_dir():
         return []
-    ages: Mapping[Path, float] = {
-        entry: entry.stat().st_mtime
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(MADE_BESIDE)
-    }
+    ages: dict[Path, float] = {}
+    for entry in folder.iterdir():
+        if ENTRY.fullmatch(entry.name):
+            with suppress(FileNotFoundError):  # another run has just removed it
+                ages[entry] = entry.stat().st_mtime
     return sorted(ages, key=lambda entry: (ages[entry], entry.name))

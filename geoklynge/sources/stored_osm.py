@@ -12,11 +12,12 @@ import geopandas as gpd
 import numpy as np
 from pyproj import CRS
 
+from ..errors import TableError
 from ..study import Study
 from ..tables import Finding, Roads
 from .cache import cache_key, file_sha256, kept
 from .lines import project_roads
-from .osm import read_osm, require_osm, what_matters
+from .osm import OsmTables, read_osm, require_osm, what_matters
 
 ROAD_ARRAYS = ("xy", "vertex", "indptr", "class_of", "speed_kmh", "oneway")
 
@@ -55,12 +56,22 @@ def read_stored_osm(paths: Sequence[tuple[Path, str]], study: Study, *, cache: P
     Raises
     ------
     TableError
-        If a file is missing, of an unknown kind or broken.
+        If a file is missing, of an unknown kind or broken, or changes while it is read.
     """
     require_osm(paths)
     files = [file_sha256(path) for path, _ in paths] if cache else []
     key = cache_key(files=files, **what_matters(study))
-    read = once(lambda: read_osm(paths, study))
+
+    @once
+    def read() -> OsmTables:
+        osm = read_osm(paths, study)
+        if cache and [file_sha256(path) for path, _ in paths] != files:
+            raise TableError(
+                "the file changed while it was read",
+                where=", ".join(source for _, source in paths),
+                advice="run again when it is whole",
+            )
+        return osm
 
     def roads_in(crs: CRS) -> Roads:
         name = f"{key}-roads-{cache_key(crs=crs.to_wkt())}"
