@@ -27,6 +27,7 @@ LONGEST_MS = 2**29 - 1  # of a stretch; an absurd limit of centimetres an hour m
 USEFUL_NODES = 500  # a component of fewer vertices is a loose end, unless nothing better is near
 FAR_M = 2_000.0  # a place farther from any road than this has none
 LONG_SNAP_M = 500.0  # worth telling the reader
+MICRO = 1e6  # vertices are equally near when their distances agree to the micrometre
 CELL_M = 250.0  # of the grid in which the nearest vertex is looked for
 CELLS_PER_VERTEX = 4  # at most: a stray road on the other side of the Earth must not fill the memory with cells
 CLASSES_WITHOUT_BIKES = ("motorway", "trunk")  # nobody walks or cycles there
@@ -259,7 +260,8 @@ def snap(points: Floats, network: RoadNetwork) -> Snapping:
     Find the vertex at which each place meets the network.
 
     That is the nearest vertex of a useful component (at least 500 vertices) within 2 km; where there is none, the
-    nearest vertex of a largest component within 2 km; otherwise none.
+    nearest vertex of a largest component within 2 km; otherwise none. Of vertices that are equally near, to the
+    micrometre, the westernmost is taken, of those the southernmost.
 
     Parameters
     ----------
@@ -299,6 +301,17 @@ def _cell_of(xy: Floats, low: Floats, cell_m: float, n_rows: int) -> Ints:
 
 
 @compiled
+def _comes_first(xy: Floats, one: int, away: float, other: int, other_away: float) -> bool:
+    """Tell whether a vertex is nearer than another; of those as near to the micrometre the western, southern is."""
+    near, other_near = np.rint(away * MICRO), np.rint(other_away * MICRO)
+    if near != other_near or other < 0:
+        return bool(near < other_near)
+    if xy[one, 0] != xy[other, 0]:
+        return bool(xy[one, 0] < xy[other, 0])
+    return bool(xy[one, 1] < xy[other, 1])
+
+
+@compiled
 def _nearest_vertices(  # noqa: PLR0913, PLR0917
     points: Floats,
     xy: Floats,
@@ -324,7 +337,7 @@ def _nearest_vertices(  # noqa: PLR0913, PLR0917
         y_cell = int(np.floor((points[place, 1] - low[1]) / cell_m))
         largest = 0  # component seen so far; all useful ones count alike
         for ring in range(rings):
-            if largest == USEFUL_NODES and distance[place] <= (ring - 1) * cell_m:
+            if largest == USEFUL_NODES and distance[place] < (ring - 1) * cell_m - 1.0 / MICRO:
                 break
             for x in range(max(x_cell - ring, 0), min(x_cell + ring, n_cells[0] - 1) + 1):
                 edge = x == x_cell - ring or x == x_cell + ring
@@ -338,7 +351,9 @@ def _nearest_vertices(  # noqa: PLR0913, PLR0917
                         if counted < largest:
                             continue
                         away = np.sqrt((xy[k, 0] - points[place, 0]) ** 2 + (xy[k, 1] - points[place, 1]) ** 2)
-                        if away <= FAR_M and (counted > largest or away < distance[place]):
+                        if away <= FAR_M and (
+                            counted > largest or _comes_first(xy, k, away, nearest[place], distance[place])
+                        ):
                             nearest[place], distance[place], largest = k, away, counted
     return nearest, distance
 

@@ -15,6 +15,7 @@ from worlds import grid_roads, roads_of, study, tables_of, villages_at
 from geoklynge.checker import cells, check, searching, snapping
 from geoklynge.checker.network import build_network, meeting_points, sizes_of_parts
 from geoklynge.checker.snapping import nearest_vertices
+from geoklynge.roads import read_network, snap
 from geoklynge.study import TravelOptions
 
 KMH = 60 * 0.85  # that a trip keeps on a secondary road posted 60
@@ -255,3 +256,24 @@ def test_the_nearest_useful_vertex_is_the_one_of_a_look_at_all(seed, side_m, lar
     expected = [nearest_by_brute_force(point, xy, sizes) for point in points]
     np.testing.assert_allclose(distance_m, expected)
     assert (joins >= 0).tolist() == np.isfinite(expected).tolist()
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000), spread=st.sampled_from([40, 400]), n=st.sampled_from([3, 600]))
+def test_of_equally_near_vertices_pipeline_and_checker_take_the_same(seed, spread, n):
+    """Roads and villages on a grid of 20 m, where many vertices are equally near, in large parts and in small ones."""
+    rng = np.random.default_rng(seed)
+    lines = [[(20.0 * k, 20.0 * y) for k in range(n)] for y in rng.choice(spread, 6, replace=False)]
+    roads = roads_of(lines)
+    network = read_network(roads, TravelOptions())
+    points = 10.0 * rng.integers(0, 2 * spread, (80, 2))
+    ours = snap(points, network)
+    joins, distance_m = nearest_vertices(points, roads.xy, np.bincount(network.component)[network.component])
+    np.testing.assert_array_equal(joins >= 0, ours.vertex >= 0)
+    both = joins >= 0
+    np.testing.assert_array_equal(roads.xy[joins[both]], network.xy[ours.vertex[both]])
+    np.testing.assert_allclose(distance_m[both], ours.distance_m[both])
+    for place in np.flatnonzero(both)[:20]:
+        away = np.hypot(*(roads.xy - points[place]).T)
+        nearest = roads.xy[np.isclose(away, distance_m[place], rtol=0, atol=1e-7)]
+        assert roads.xy[joins[place]].tolist() == min(nearest.tolist())

@@ -14,6 +14,7 @@ Longs = NDArray[np.int64]
 
 FAR_M = 2_000.0  # a place farther from any road than this has none
 NEAR_M = 250.0  # most villages find their road within this, and a tree of what lies so near is small
+MICROMETRE = 1e-6
 LARGE_PART = 500  # vertices; a smaller part of the network is a loose end, unless nothing better is near
 SLOTS = 1 << 22
 BLOCK = 1 << 20  # vertices looked at in one go
@@ -24,7 +25,8 @@ def nearest_vertices(points: Floats, xy: Floats, sizes: Ints) -> tuple[Longs, Fl
     Find the vertex at which each point joins the roads.
 
     That is the nearest vertex of a large part of the network (500 vertices) within 2 km; where there is none, the
-    nearest vertex of the largest part within 2 km; otherwise none.
+    nearest vertex of the largest part within 2 km; otherwise none. Of equally near vertices, to the micrometre, the
+    westernmost counts, then the southernmost.
 
     Parameters
     ----------
@@ -49,9 +51,15 @@ def nearest_vertices(points: Floats, xy: Floats, sizes: Ints) -> tuple[Longs, Fl
             tree = cKDTree(
                 xy[large], compact_nodes=False, balanced_tree=False
             )  # thrice as fast to build, and used once
-            found = np.asarray(tree.query(points[left], distance_upper_bound=radius_m * (1 + 1e-9))[1])
-            reached = found < len(large)
+            away_m, found = (
+                np.asarray(part) for part in tree.query(points[left], distance_upper_bound=radius_m * (1 + 1e-9))
+            )
+            reached = np.flatnonzero(found < len(large))
             joins[left[reached]] = large[found[reached]]
+            reach_m = away_m[reached] + 2 * MICROMETRE
+            twins = tree.query_ball_point(points[left[reached]], reach_m, return_length=True) > 1
+            for place, within_m in zip(left[reached[twins]], reach_m[twins], strict=True):
+                joins[place] = _first_of(large[tree.query_ball_point(points[place], within_m)], points[place], xy)
     left = np.flatnonzero((joins < 0) & np.isfinite(points).all(axis=1))
     joins[left] = _nearest_of_the_largest(points[left], xy, sizes)
     distance_m = np.full(len(points), np.inf)
@@ -97,7 +105,13 @@ def _nearest_of_the_largest(points: Floats, xy: Floats, sizes: Ints) -> Longs:
     for place, found in enumerate(around):
         here = near[found]
         away_m = np.hypot(*(xy[here] - points[place]).T)
-        here, away_m = here[away_m <= FAR_M], away_m[away_m <= FAR_M]
+        here = here[away_m <= FAR_M]
         if len(here):
-            joins[place] = here[np.argmin(np.where(sizes[here] == sizes[here].max(), away_m, np.inf))]
+            joins[place] = _first_of(here[sizes[here] == sizes[here].max()], points[place], xy)
     return joins
+
+
+def _first_of(here: Longs, point: Floats, xy: Floats) -> int:
+    """Choose the nearest of some vertices; of those as near to the micrometre the westernmost, then southernmost."""
+    away = np.rint(np.hypot(*(xy[here] - point).T) / MICROMETRE)
+    return int(here[np.lexsort((xy[here, 1], xy[here, 0], away))[0]])
