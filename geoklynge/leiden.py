@@ -30,7 +30,8 @@ def leiden(indptr: Longs, targets: Ints, weight: Floats, resolution: float, rng:
     `w_in` is the tie weight inside a community, `pairs` the number of pairs of its members: a community is kept
     together by a mean weight per pair above the resolution (constant Potts model, Traag, Van Dooren and Nesterov
     2011). Two cycles of the Leiden algorithm: move nodes, refine the communities, make each part a node, again,
-    until nothing merges. Every community is connected.
+    until nothing merges. Communities are connected, but for a rare one in which
+    chance let the refinement merge nothing.
 
     Parameters
     ----------

@@ -94,7 +94,7 @@ class Limits(Part):
 
     def kept_by(self, facts: Facts) -> NDArray[np.bool_]:
         """Tell which of many sets of villages keep all limits."""
-        broken: NDArray[np.bool_] = np.logical_or.reduce([np.asarray(each) for each in self._breaks(facts)])
+        broken: NDArray[np.bool_] = np.logical_or.reduce(np.broadcast_arrays(*self._breaks(facts)))
         return ~broken
 
     def _breaks(self, facts: Facts) -> tuple[Fact, ...]:

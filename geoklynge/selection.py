@@ -147,4 +147,6 @@ def _choose(
         )
     chosen = np.flatnonzero(result.x > 0.5)
     objective = float(values[chosen].sum())
-    return chosen, max(float(-result.mip_dual_bound), objective) if result.mip_dual_bound is not None else objective
+    told = -result.mip_dual_bound if result.mip_dual_bound is not None else objective
+    at_most = float(told) if np.isfinite(told) else float(values.sum())  # stopped before it had found a bound
+    return chosen, max(at_most, objective)

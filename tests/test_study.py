@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -339,3 +340,11 @@ def test_a_file_may_serve_two_tables(tmp_path):
 def test_a_tag_that_is_no_pair_is_refused(refusal, tag):
     text = HEAD + f'[services.categories.sauna]\nda = "Sauna"\nen = "Sauna"\ntags = ["leisure=sauna", "{tag}"]\n'
     assert "services.categories.sauna.tags.1: String should match pattern" in refusal(text)
+
+
+def test_many_sets_are_judged_as_each_by_itself():
+    worse = {"n_villages": 2, "people": 16_000, "max_minutes": float("nan"), "largest_place": 6_000, "connected": False}
+    each = [KEPT, *(facts(**{fact: value}) for fact, value in worse.items())]
+    columns = {name: np.array([getattr(one, name) for one in each]) for name in worse}
+    many = Facts(**columns, n_municipalities=np.array([one.n_municipalities for one in each]))
+    assert LIMITS.kept_by(many).tolist() == [not LIMITS.broken_by(one) for one in each] == [True] + [False] * 5
