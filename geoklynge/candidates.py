@@ -21,7 +21,16 @@ from .study import Study
 from .tables import Tables
 from .ties import Ties
 from .travel import Travel
-from .village_sets import VillageSets, distinct_sets, each_fact, facts_of, join_sets, pairs_inside, tie_rows
+from .village_sets import (
+    VillageSets,
+    distinct_sets,
+    each_fact,
+    facts_of,
+    join_sets,
+    pairs_inside,
+    sets_by_label,
+    tie_rows,
+)
 from .wishes import Wishes, read_wishes
 
 Floats = NDArray[np.float64]
@@ -104,19 +113,13 @@ def _communities(partitions: Ints) -> VillageSets:
     n_runs, n_villages = partitions.shape
     label = partitions + np.arange(n_runs, dtype=np.int64)[:, None] * n_villages
     run, village = np.nonzero(partitions >= 0)
-    label = label[run, village]
-    order = np.argsort(label, kind="stable")
-    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
-    return VillageSets(np.append(starts, len(label)).astype(np.int64), village[order].astype(np.int32), n_villages)
+    return sets_by_label(label[run, village], village.astype(np.int32), n_villages)
 
 
 def _within_municipalities(sets: VillageSets, municipality: NDArray[np.integer]) -> VillageSets:
     """Cut every proposal along municipal borders."""
     owner, code = sets.set_of_member().astype(np.int64), municipality[sets.member] + 1  # those of none stay together
-    label = owner * (int(code.max(initial=0)) + 1) + code
-    order = np.argsort(label, kind="stable")
-    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
-    return VillageSets(np.append(starts, len(label)).astype(np.int64), sets.member[order], sets.n_villages)
+    return sets_by_label(owner * (int(code.max(initial=0)) + 1) + code, sets.member, sets.n_villages)
 
 
 def _kept(

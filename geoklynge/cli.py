@@ -159,11 +159,6 @@ def cache_clear_command() -> None:
     print(f"{clear_cache(folder) / 1e6:.0f} MB removed from {folder}")
 
 
-@cache_app.callback()
-def _cache_root() -> None:
-    """Keep the word `clear`, though it is the only one."""
-
-
 def _speak_plainly(command: Callable[[], None]) -> None:
     """Run a command; turn an error of ours into one line on stderr and its exit code."""
     try:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, grown
 from .roads import RoadGraph
 
 Ints = NDArray[np.int32]
@@ -58,14 +56,6 @@ def eliminate(graph: RoadGraph, keep: Ints, *, most_neighbours: int = MOST_NEIGH
 
 
 @compiled
-def _longer(values: Any) -> Any:
-    """Copy a table of arcs into one of twice as many rows."""
-    more = np.empty((2 * len(values), values.shape[1]), dtype=values.dtype)
-    more[: len(values)] = values
-    return more
-
-
-@compiled
 def _join(  # noqa: PLR0913, PLR0917
     arcs: Ints, rows: Longs, n_used: int, a: int, b: int, there: int, back: int
 ) -> tuple[Ints, int]:
@@ -83,7 +73,7 @@ def _join(  # noqa: PLR0913, PLR0917
             return arcs, n_used
     if count == room:
         while n_used + 2 * room + 2 > len(arcs):
-            arcs = _longer(arcs)
+            arcs = grown(arcs)
         arcs[n_used : n_used + count] = arcs[start : start + count]
         rows[a, 0], rows[a, 2] = n_used, 2 * room + 2
         n_used += 2 * room + 2

@@ -7,10 +7,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from .compiled import compiled
+from .compiled import compiled, grown
 from .limits import Limits
 from .linkage import complete_linkage
-from .routing import grown
 from .ties import Ties
 from .village_sets import VillageSets, sets_of
 from .wishes import Wishes
@@ -29,11 +28,10 @@ def linked_sets(ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
 
     No two members of a set are farther apart than the limit, and two sets hold one another or have nobody in common.
     """
-    near = (ties.minutes <= limits.max_minutes) & eligible[ties.a] & eligible[ties.b]
-    n_villages = len(eligible)
-    pairs = _both_ways(ties.a[near], ties.b[near], np.arange(1, near.sum() + 1), n_villages)  # from 1: 0 is no entry
-    minutes = ties.minutes[near][pairs.data - 1]
-    merges, _ = complete_linkage(pairs.indptr.astype(np.int64), pairs.indices.astype(np.int32), minutes)
+    around, n_villages = ties.around, len(eligible)
+    near = ((ties.minutes <= limits.max_minutes) & eligible[ties.a] & eligible[ties.b])[around.tie]
+    pairs = np.concatenate([[0], np.cumsum(near)]).astype(np.int64)[around.indptr]
+    merges, _ = complete_linkage(pairs, around.village[near], ties.minutes[around.tie[near]])
     indptr, member = _sets_of_merges(merges, n_villages)
     return VillageSets(indptr, member, n_villages)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, grown
 from .limits import Limits
 from .linkage import complete_linkage, largest_parts
-from .routing import grown
 from .ties import Ties
 from .village_sets import VillageSets, join_sets, keeps_wishes, sets_of
 from .wishes import Wishes
@@ -23,6 +23,16 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 SETS_A_TASK = 256
+
+
+class _Bounds(NamedTuple):
+    """The limits that leaving villages out can mend, as the kernels take them."""
+
+    max_minutes: float
+    min_villages: int
+    max_villages: int
+    max_people: float
+    weakest_tie: float
 
 
 def mend(sets: VillageSets, ties: Ties, people: Floats, limits: Limits, wishes: Wishes) -> tuple[VillageSets, Longs]:
@@ -40,15 +50,13 @@ def mend(sets: VillageSets, ties: Ties, people: Floats, limits: Limits, wishes: 
         The new sets, and for each the number of the set that it came from.
     """
     variants, origin = _with_wishes(sets, wishes)
+    bounds = _Bounds(*(getattr(limits, name) for name in _Bounds._fields))
     around = ties.around
     rows = (around.indptr, around.village, ties.minutes[around.tie], ties.weight[around.tie])
 
     def work(start: int) -> tuple[Longs, Ints, Longs]:
         stop = min(start + SETS_A_TASK, len(variants))
-        return _mend(
-            variants.indptr[start : stop + 1], variants.member, *rows, people,
-            limits.max_minutes, limits.min_villages, limits.max_villages, limits.max_people, limits.weakest_tie,
-        )  # fmt: skip
+        return _mend(variants.indptr[start : stop + 1], variants.member, *rows, people, bounds)
 
     starts = range(0, len(variants), SETS_A_TASK)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
@@ -97,11 +105,7 @@ def _mend(  # noqa: PLR0913, PLR0917
     tie_minutes: Floats,
     tie_weight: Floats,
     people: Floats,
-    max_minutes: float,
-    min_villages: int,
-    max_villages: int,
-    max_people: float,
-    weakest_tie: float,
+    bounds: _Bounds,
 ) -> tuple[Longs, Ints, Longs]:
     """Trim and split every set; the new sets in compressed rows, and the number of the set each came from."""
     place = np.full(len(people), -1, dtype=np.int32)
@@ -111,7 +115,7 @@ def _mend(  # noqa: PLR0913, PLR0917
     n_sets, n_out = 0, 0
     for number in range(len(indptr) - 1):
         rows = member[indptr[number] : indptr[number + 1]]
-        if len(rows) < min_villages:
+        if len(rows) < bounds.min_villages:
             continue
         for k in range(len(rows)):
             place[rows[k]] = k
@@ -119,17 +123,15 @@ def _mend(  # noqa: PLR0913, PLR0917
         for k in range(len(rows)):
             place[rows[k]] = -1
         here = people[rows]
-        stays = _trim(
-            inside, other, minutes, weight, here, max_minutes, min_villages, max_villages, max_people, weakest_tie
-        )
-        near_indptr, near_other, near_minutes = _near_only(inside, other, minutes, max_minutes)
+        stays = _trim(inside, other, minutes, weight, here, bounds)
+        near_indptr, near_other, near_minutes = _near_only(inside, other, minutes, bounds.max_minutes)
         merges, _ = complete_linkage(near_indptr, near_other, near_minutes)
-        part = largest_parts(merges, here, max_villages, max_people)
+        part = largest_parts(merges, here, bounds.max_villages, bounds.max_people)
         n_members = np.zeros(len(rows), dtype=np.int64)
         for k in range(len(rows)):
             n_members[part[k]] += 1
         for label in range(-1, len(rows)):  # -1 is what was trimmed
-            if label >= 0 and n_members[label] < min_villages:
+            if label >= 0 and n_members[label] < bounds.min_villages:
                 continue
             while n_out + len(rows) > len(out):
                 out = grown(out)
@@ -179,17 +181,13 @@ def _near_only(indptr: Longs, other: Ints, minutes: Floats, max_minutes: float) 
 
 
 @compiled
-def _trim(  # noqa: PLR0913, PLR0917
+def _trim(
     indptr: Longs,
     other: Ints,
     minutes: Floats,
     weight: Floats,
     people: Floats,
-    max_minutes: float,
-    min_villages: int,
-    max_villages: int,
-    max_people: float,
-    weakest_tie: float,
+    bounds: _Bounds,
 ) -> Bools:
     """
     Leave out, one by one, the village with most others too far away, of those the one with the weakest ties.
@@ -205,25 +203,25 @@ def _trim(  # noqa: PLR0913, PLR0917
     belonging = np.zeros(n_rows, dtype=np.float64)
     for k in range(n_rows):
         for tie in range(indptr[k], indptr[k + 1]):
-            near[k] += minutes[tie] <= max_minutes
+            near[k] += minutes[tie] <= bounds.max_minutes
             belonging[k] += weight[tie]
     n_stay, n_people = n_rows, people.sum()
-    while n_stay > min_villages:
+    while n_stay > bounds.min_villages:
         worst = -1
         for k in range(n_rows):
             if stays[k] and (
                 worst < 0 or near[k] < near[worst] or (near[k] == near[worst] and belonging[k] < belonging[worst])
             ):
                 worst = k
-        if near[worst] == n_stay - 1 and n_stay <= max_villages and n_people <= max_people:
+        if near[worst] == n_stay - 1 and n_stay <= bounds.max_villages and n_people <= bounds.max_people:
             break
         stays[worst] = False
         n_stay -= 1
         n_people -= people[worst]
         for tie in range(indptr[worst], indptr[worst + 1]):
-            near[other[tie]] -= minutes[tie] <= max_minutes
+            near[other[tie]] -= minutes[tie] <= bounds.max_minutes
             belonging[other[tie]] -= weight[tie]
-    return _largest_part(indptr, other, weight, stays, weakest_tie)
+    return _largest_part(indptr, other, weight, stays, bounds.weakest_tie)
 
 
 @compiled

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import compiled
+from .compiled import compiled, grown
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
-Values = TypeVar("Values", bound=NDArray[Any])
 
 NEVER = 2**31 - 1  # milliseconds at a node that is not reached; a search cannot add up to it (24 days)
 NODE_BITS = 32  # an entry of the heap is one number: milliseconds in the upper half, the node in the lower
 NODE_MASK = 2**32 - 1
-
-
-@compiled
-def grown(values: Values) -> Values:
-    """Copy an array into one twice as long."""
-    longer: Any = np.empty(2 * len(values), dtype=values.dtype)
-    longer[: len(values)] = values
-    return longer  # type: ignore[no-any-return]
 
 
 @compiled

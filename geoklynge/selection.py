@@ -87,6 +87,8 @@ def select(
     Computation 10, 119-142.
     """
     groups = wishes.together if wishes else ()
+    if any(not np.isin(group, sets.member).any() for group in groups):
+        raise NoPlanError(TORN_APART)
     chosen, bound, ends = [], 0.0, time.monotonic() + time_limit_s
     disputes = _disputes(sets)
     for disputed in counted(disputes, len(disputes), tell):
@@ -95,8 +97,6 @@ def select(
         best, at_most = _choose(part, values[disputed], own_groups, max(ends - time.monotonic(), 1.0), time_limit_s)
         chosen.append(disputed[best])
         bound += at_most
-    if any(not np.isin(group, sets.member).any() for group in groups):
-        raise NoPlanError(TORN_APART)
     best = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
     if not len(best):
         raise NoPlanError("no candidate is worth choosing: all have a score of 0 or nobody lives in them")

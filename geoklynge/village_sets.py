@@ -71,6 +71,13 @@ def sets_of(members: Iterable[Ints], n_villages: int) -> VillageSets:
     return VillageSets(indptr, np.concatenate([np.empty(0, dtype=np.int32), *lists]), n_villages)
 
 
+def sets_by_label(label: NDArray[np.int64], member: Ints, n_villages: int) -> VillageSets:
+    """Make a set of the members of each label (0 or more), in the order of labels; members keep their order."""
+    order = np.argsort(label, kind="stable")
+    starts = np.flatnonzero(np.diff(label[order], prepend=-1))
+    return VillageSets(np.append(starts, len(label)).astype(np.int64), member[order], n_villages)
+
+
 def join_sets(parts: Sequence[VillageSets], n_villages: int) -> VillageSets:
     """Put sets one after the other."""
     sizes = np.concatenate([np.empty(0, dtype=np.int64), *(part.sizes() for part in parts)])
