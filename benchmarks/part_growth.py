@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import measure, ours
+from . import country, measure, ours
 from .cases import Case, prepared
 from .settings import Settings
 
 TITLE = "Growth"
 ABOUT = """
-The whole run from the PBF on parts of the country and on copies of it. Parts are whole municipalities, from west to
-east, until they hold the share of the places; copies stand side by side, joined by a few straight roads. Peak memory
+The whole run from the PBF on parts of the country and on copies of it. A part is whole municipalities around one of
+them that hold the share of the places, chosen so that a place has as many others within 10 km as in the whole country;
+copies stand side by side, joined by a few straight roads. Peak memory
 of a stage is the most that the process held while the stage ran (what earlier stages left included), sampled every
 20 ms, or what `run.json` says where it tells. Exponents are fitted by least squares on logarithms, over the number of
 villages; stages below 0.05 s are left out.
 """
-FACTS = ("villages", "services", "clusters", "road nodes")
+FACTS = ("villages", "ties", "candidates", "road nodes", "selection gap")
 
 
 def label_of(size: float) -> str:
@@ -33,13 +34,13 @@ def cases(settings: Settings) -> Sequence[Case]:
 
 
 def _sized(size: float, settings: Settings) -> Case:
-    folder = prepared("sized", f"times-{size:g}", settings, files=settings.base.files(), size=size)
+    folder = prepared("sized", f"times-{size:g}-{country.stamp()}", settings, files=settings.base.files(), size=size)
     return Case(
         name=f"{size:g}",
         label=f"{label_of(size)} times",
         target=f"{__name__}:sized_run",
         arguments={"folder": str(folder), "timeout_s": settings.timeout_s},
-        inputs=f"{settings.base.stamp()}-{size:g}",
+        inputs=f"{settings.base.stamp()}-{size:g}-{country.stamp()}",
         is_ours=True,
         separate=True,
         processes=2,
@@ -59,7 +60,7 @@ def sized_run(folder: str, found: str, timeout_s: float) -> dict[str, Any]:
     return {
         "seconds": [sum(seconds for seconds, _ in outcome.stages.values())],
         "peak_mb": outcome.peak_mb,
-        "facts": record["counts"] | {"road nodes": _road_nodes(folder)},
+        "facts": record["counts"] | {"road nodes": _road_nodes(folder), "selection gap": record["plan"]["gap"]},
         "stages": {stage: seconds for stage, (seconds, _) in outcome.stages.items()},
         "stage_peak_mb": {stage: told.get(stage, mb) for stage, (_, mb) in outcome.stages.items()},
     }

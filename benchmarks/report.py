@@ -38,7 +38,7 @@ def render(parts: Mapping[str, Part], texts: Mapping[str, tuple[str, str, Sequen
     for key, part in parts.items():
         title, about, facts = texts[key]
         lines += [f"## {key}. {title}", "", about.strip(), "", *_when(part["cases"])]
-        lines += _growth_section(part["cases"]) if key == "f" else _section(part["cases"], facts)
+        lines += _growth_section(part["cases"], facts) if key == "f" else _section(part["cases"], facts)
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -145,7 +145,7 @@ def _stage_table(case: Result) -> list[str]:
     return [f"{case['label']}, stage by stage (medians):", "", *_table(["stage", "seconds", "peak MB"], rows), ""]
 
 
-def _growth_section(cases: Mapping[str, Result]) -> list[str]:
+def _growth_section(cases: Mapping[str, Result], facts: Sequence[str]) -> list[str]:
     measured = {name: case for name, case in cases.items() if case["seconds"]}
     missing = [f"- {case['label']}: {_why_not(case)}." for case in cases.values() if not case["seconds"]]
     if not measured:
@@ -160,7 +160,7 @@ def _growth_section(cases: Mapping[str, Result]) -> list[str]:
         whole = "seconds" if key == "stages" else "peak_mb"
         rows.append(_fitted("whole run", sizes, [median_of(case, whole) for case in measured.values()], unit))
         if key == "stages":
-            rows += [_counts(name, measured) for name in ("villages", "road nodes")]
+            rows += [_counts(name, measured) for name in facts]
             rows.append(["repetitions", *(str(len(case["seconds"])) for case in measured.values()), "", ""])
         lines += [*_table(header, rows), ""]
     return lines + missing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -57,34 +59,60 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         One row a candidate: the measures, `score`, `n_villages`, `people`, `served` (people, a place with at most
         2,000), `max_minutes`, `mean_minutes`.
     """
-    sets = pool.sets
+    places = _Places(
+        people=tables.villages["people"].to_numpy(dtype=np.float64),
+        strength=_strengths(ties),
+        facilities=facility_counts(tables, ties),
+        ranks=_nearness_ranks(ties, pool.eligible),
+        communities=np.ascontiguousarray(pool.partitions.T),
+    )
+    parts = [_assess_some(sets, places, ties, study) for sets in pool.sets.blocks()]
+    return pd.concat(parts, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """
+    What the measures need to know of villages and ties, counted once.
+
+    `strength` is the sum of a village's tie weights; `facilities` how many of each category stand in it; `ranks` of
+    each tie see `_nearness_ranks`; `communities` of each village in every run of the ensemble, shape (villages, runs).
+    """
+
+    people: Floats
+    strength: Floats
+    facilities: Floats
+    ranks: tuple[Floats, Floats]
+    communities: Ints
+
+
+def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> pd.DataFrame:
+    """Measure some of the candidates; see `assess`."""
     pairs = pairs_inside(sets, ties)
     n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
 
     def mean_of_pairs(values: Floats) -> Floats:
         return np.bincount(pairs.of_set, weights=values, minlength=len(sets)) / n_pairs
 
-    people = tables.villages["people"].to_numpy(dtype=np.float64)
     minutes = pairs.values(ties.minutes, absent=np.inf)
-    mean_minutes = mean_of_pairs(minutes)
     table = pd.DataFrame(
         {
-            "cohesion": _cohesion(sets, pairs, ties),
+            "cohesion": _cohesion(sets, pairs, ties, places.strength),
             "overlap": mean_of_pairs(pairs.values(ties.overlap, absent=0.0)),
             "complementarity": _gain(sets, ties),
             "identity": mean_of_pairs(pairs.values(ties.identity, absent=0.0)),
-            "compactness": _compactness(sets, pairs, ties, pool.eligible),
-            "viability": _viability(sets, tables, ties, study),
-            "balance": _balance(sets, people),
-            "stability": _stability(pool, n_pairs),
+            "compactness": _compactness(sets, pairs, places.ranks),
+            "viability": _viability(sets, places, ties, study),
+            "balance": _balance(sets, places.people),
+            "stability": _stability(sets, places.communities, n_pairs),
         }
     ).clip(0.0, 1.0)
     table["score"] = score_of(table, study.score, layers_used=ties.layers_used)
     table["n_villages"] = sets.sizes()
-    table["people"] = sum_by_set(sets, people)
-    table["served"] = sum_by_set(sets, np.minimum(people, COUNTED_PEOPLE_A_PLACE))
+    table["people"] = sum_by_set(sets, places.people)
+    table["served"] = sum_by_set(sets, np.minimum(places.people, COUNTED_PEOPLE_A_PLACE))
     table["max_minutes"] = max_by(pairs.of_set, minutes, len(sets))
-    table["mean_minutes"] = mean_minutes
+    table["mean_minutes"] = mean_of_pairs(minutes)
     return table
 
 
@@ -109,11 +137,15 @@ def score_proportions(weights: ScoreWeights, layers_used: tuple[str, ...] = LAYE
     return {name: value / sum(raw.values()) for name, value in raw.items()}
 
 
-def _cohesion(sets: VillageSets, pairs: PairsInside, ties: Ties) -> Floats:
-    n_villages = sets.n_villages
+def _strengths(ties: Ties) -> Floats:
+    n_villages = len(ties.village_ids)
     strength = np.bincount(ties.a, ties.weight, n_villages) + np.bincount(ties.b, ties.weight, n_villages)
+    return strength.astype(np.float64)
+
+
+def _cohesion(sets: VillageSets, pairs: PairsInside, ties: Ties, strength: Floats) -> Floats:
     inside = np.bincount(pairs.of_set, weights=pairs.values(ties.weight, absent=0.0), minlength=len(sets))
-    total = sum_by_set(sets, strength.astype(np.float64))
+    total = sum_by_set(sets, strength)
     return np.divide(2 * inside, total, out=np.zeros(len(sets)), where=total > 0)
 
 
@@ -128,15 +160,14 @@ def _gain(sets: VillageSets, ties: Ties) -> Floats:
     return gain
 
 
-def _viability(sets: VillageSets, tables: Tables, ties: Ties, study: Study) -> Floats:
+def _viability(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> Floats:
     categories = study.services.all_categories()
     needed = np.array([categories[key].people_needed for key in ties.shares.categories])
     weights = ties.category_weight
-    counts = facility_counts(tables, ties)
     if weights.sum() <= 0:
         return np.zeros(len(sets))
-    facilities = np.maximum(sets.matrix() @ counts, 1.0)  # one that is missing would need people too
-    people = sum_by_set(sets, tables.villages["people"].to_numpy(dtype=np.float64))
+    facilities = np.maximum(sets.matrix() @ places.facilities, 1.0)  # one that is missing would need people too
+    people = sum_by_set(sets, places.people)
     carried: Floats = np.minimum(people[:, None] / (facilities * needed), 1.0) @ (weights / weights.sum())
     return carried
 
@@ -151,9 +182,9 @@ def facility_counts(tables: Tables, ties: Ties) -> Floats:
     return counts
 
 
-def _compactness(sets: VillageSets, pairs: PairsInside, ties: Ties, eligible: NDArray[np.bool_]) -> Floats:
+def _compactness(sets: VillageSets, pairs: PairsInside, ranks: tuple[Floats, Floats]) -> Floats:
     """Share of ordered pairs in which the one is among the other's nearest, as many as the set has others."""
-    of_a, of_b = _nearness_ranks(ties, eligible)
+    of_a, of_b = ranks
     others = (sets.sizes() - 1)[pairs.of_set]
     inside = (pairs.values(of_a, absent=np.inf) < others) * 1.0 + (pairs.values(of_b, absent=np.inf) < others)
     ordered_pairs = np.maximum(sets.sizes() * (sets.sizes() - 1), 1)
@@ -195,11 +226,10 @@ def _balance(sets: VillageSets, people: Floats) -> Floats:
     return np.clip((1 - share) / (1 - FAIR_SHARE), 0.0, 1.0)
 
 
-def _stability(pool: Pool, n_pairs: NDArray[np.int64]) -> Floats:
+def _stability(sets: VillageSets, communities: Ints, n_pairs: NDArray[np.int64]) -> Floats:
     """Share of runs that keep two members together, mean over pairs."""
-    by_village = np.ascontiguousarray(pool.partitions.T)
-    together = _pairs_together(pool.sets.indptr, pool.sets.member, by_village)
-    stability: Floats = together / (n_pairs * max(len(pool.partitions), 1))
+    together = _pairs_together(sets.indptr, sets.member, communities)
+    stability: Floats = together / (n_pairs * max(communities.shape[1], 1))
     return stability
 
 

@@ -25,9 +25,9 @@ from .village_sets import (
     VillageSets,
     distinct_sets,
     each_fact,
-    facts_of,
+    facts_in_blocks,
     join_sets,
-    pairs_inside,
+    order_of_members,
     sets_by_label,
     tie_rows,
 )
@@ -110,10 +110,12 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
 
 def _communities(partitions: Ints) -> VillageSets:
     """Every community of every run."""
-    n_runs, n_villages = partitions.shape
-    label = partitions + np.arange(n_runs, dtype=np.int64)[:, None] * n_villages
-    run, village = np.nonzero(partitions >= 0)
-    return sets_by_label(label[run, village], village.astype(np.int32), n_villages)
+    n_villages = partitions.shape[1]
+    inside = [np.flatnonzero(partition >= 0).astype(np.int32) for partition in partitions]
+    of_run = [
+        sets_by_label(part[members], members, n_villages) for part, members in zip(partitions, inside, strict=True)
+    ]
+    return join_sets(of_run, n_villages)
 
 
 def _within_municipalities(sets: VillageSets, municipality: NDArray[np.integer]) -> VillageSets:
@@ -146,7 +148,7 @@ def _kept(
         join_sets([proposed.take(fine), mended.take(repaired)], len(tables.villages)),
         np.concatenate([found_by[fine], mended_by[repaired]]),
     )
-    order = sorted(range(len(sets)), key=lambda number: sets.rows(number).tolist())
+    order = order_of_members(sets)
     return sets.take(order), found_by[order]
 
 
@@ -162,9 +164,8 @@ def _keeps_limits(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits,
     """Judge every set; the pairs inside a set of too many villages, which are most pairs, are not even listed."""
     sizes = sets.sizes()
     kept: Bools = (sizes >= limits.min_villages) & (sizes <= limits.max_villages)
-    likely = sets.take(kept)
-    facts = facts_of(likely, pairs_inside(likely, ties), ties, tables.villages, limits, wishes)
-    kept[kept] = limits.kept_by(facts)
+    facts = facts_in_blocks(sets.take(kept), ties, tables.villages, limits, wishes)
+    kept[kept] = np.concatenate([np.empty(0, dtype=bool), *(limits.kept_by(part) for part in facts)])
     return kept
 
 
@@ -241,8 +242,8 @@ def _why_nobody(villages: pd.DataFrame, travel: Travel, limits: Limits) -> str:
 def _why_none(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> str:
     """Name the limit that most proposals of two villages or more break, with the numbers of the first of them."""
     sets = sets.take(sets.sizes() >= 2)
-    facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
-    broken = [sentence for fact in each_fact(facts) for sentence in limits.broken_by(fact)]
+    facts = facts_in_blocks(sets, ties, tables.villages, limits, wishes)
+    broken = [sentence for part in facts for fact in each_fact(part) for sentence in limits.broken_by(fact)]
     limit_of = [re.sub(r"[\d.]+|inf", "", sentence) for sentence in broken]  # the same words, whatever the numbers
     most = Counter(limit_of).most_common(1)
     example = broken[limit_of.index(most[0][0])] if most else "no two villages are tied"

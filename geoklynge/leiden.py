@@ -19,6 +19,7 @@ Bools = NDArray[np.bool_]
 
 RANDOMNESS = 0.01  # how freely the refinement picks among the merges that gain: theta of the paper, in tie weight
 CYCLES = 2  # a second one finds 0.6 % more on Denmark, a third 0.1 %
+BLOCK = 512  # nodes shuffled among themselves; all at once took 1.3 times as long on ten times Denmark
 LEAST_GAIN = 1e-12  # differences below this are rounding
 
 
@@ -84,11 +85,16 @@ def _cycle(
 
 @compiled
 def _shuffled(n: int, rng: np.random.Generator) -> Ints:
-    """Put the first numbers into a random order (Fisher and Yates)."""
+    """
+    Put the first numbers into a random order (Fisher and Yates), block after block.
+
+    Where near nodes have near numbers, a block and the nodes around it fit into the cache.
+    """
     order = np.arange(n).astype(np.int32)
-    for last in range(n - 1, 0, -1):
-        k = int(rng.random() * (last + 1))
-        order[last], order[k] = order[k], order[last]
+    for start in range(0, n, BLOCK):
+        for last in range(min(start + BLOCK, n) - 1, start, -1):
+            k = start + int(rng.random() * (last - start + 1))
+            order[last], order[k] = order[k], order[last]
     return order
 
 

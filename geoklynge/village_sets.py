@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 
@@ -19,6 +20,7 @@ from .wishes import Wishes
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+PAIRS_AT_ONCE = 1 << 17  # their minutes and ties fit into the cache, and memory does not grow with a country's sets
 FINGERPRINT_SEED = 1  # fixed: the order of distinct sets must not change from run to run
 
 
@@ -62,6 +64,16 @@ class VillageSets:
         indptr = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         within = np.arange(indptr[-1]) - np.repeat(indptr[:-1], sizes)
         return VillageSets(indptr, self.member[np.repeat(self.indptr[chosen], sizes) + within], self.n_villages)
+
+    def blocks(self) -> Iterator[VillageSets]:
+        """Go through the sets in order, so many at a time that they hold about `PAIRS_AT_ONCE` pairs of members."""
+        sizes = self.sizes()
+        pairs = np.cumsum(sizes * (sizes - 1) // 2)
+        block = pairs // PAIRS_AT_ONCE
+        bounds = [0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), len(self)]
+        for start, stop in itertools.pairwise(bounds):
+            indptr = self.indptr[start : stop + 1]
+            yield VillageSets(indptr - indptr[0], self.member[indptr[0] : indptr[-1]], self.n_villages)
 
 
 def sets_of(members: Iterable[Ints], n_villages: int) -> VillageSets:
@@ -113,6 +125,13 @@ def distinct_sets(sets: VillageSets) -> tuple[VillageSets, NDArray[np.int64]]:
     same_as = np.empty(len(sets), dtype=np.int64)
     same_as[order] = np.cumsum(first) - 1
     return sets.take(order[first]), same_as
+
+
+def order_of_members(sets: VillageSets) -> NDArray[np.int64]:
+    """Numbers of the sets in the order of their members: by the first, of equal ones by the second, and so on."""
+    as_words = sets.member.astype(">i4").tobytes()  # bytes compare like the numbers, high byte first
+    words = [as_words[start:stop] for start, stop in itertools.pairwise((4 * sets.indptr).tolist())]
+    return np.array(sorted(range(len(sets)), key=words.__getitem__), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -213,6 +232,16 @@ def facts_of(
         connected=parts <= 1,
         links_kept=keeps_wishes(sets, wishes),
     )
+
+
+def facts_in_blocks(
+    sets: VillageSets, ties: Ties, villages: pd.DataFrame, limits: Limits, wishes: Wishes
+) -> Iterator[Facts]:
+    """Count the facts of `VillageSets.blocks`, block after block."""
+    code = pd.Series(pd.factorize(villages["municipality_id"])[0], villages.index)  # once, not block after block
+    known = pd.DataFrame({"people": villages["people"], "municipality_id": code.where(code >= 0)})
+    for part in sets.blocks():
+        yield facts_of(part, pairs_inside(part, ties), ties, known, limits, wishes)
 
 
 def each_fact(facts: Facts) -> Iterator[Facts]:

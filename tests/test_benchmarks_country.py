@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
-from benchmarks.country import METRES, Country, cut, municipality_of, read_country, tile, without_strays
+from benchmarks.country import METRES, Country, cut, keep, municipality_of, read_country, tile, without_strays
 from benchmarks.pbf import PbfWriter, signed_varints, varint, varints
 from benchmarks.settings import DENMARK, VILLAGES
 from benchmarks.synthetic import SMALL, make_country
@@ -139,19 +140,40 @@ def test_the_copies_are_joined_and_lie_apart(made_up, tmp_path):
     assert gap == pytest.approx(460_000 - SMALL.width_m, abs=1)
 
 
+def middles_of(country):
+    return country.municipalities.to_crs(METRES).set_index("kommunekode").representative_point()
+
+
 @pytest.mark.parametrize("share", [0.25, 0.5, 0.75])
-def test_a_part_is_whole_municipalities_from_the_west(made_up, share):
+def test_a_part_is_whole_municipalities_around_one(made_up, share):
     part = cut(made_up, share)
     counts, whole = part.counts(), made_up.counts()
     in_one_municipality = whole["places"] / 3
     assert share * whole["places"] <= counts["places"] < share * whole["places"] + in_one_municipality
     length = np.diff(part.way_start)
     assert set(length) == {SMALL.nodes_a_road}  # no road is cut
-    middles = part.xy[part.way_node[part.way_start[:-1] + length // 2]]
-    assert set(municipality_of(middles, made_up)) <= set(part.municipalities["kommunekode"])
-    left = set(made_up.municipalities["kommunekode"]) - set(part.municipalities["kommunekode"])
-    middle = made_up.municipalities.to_crs(METRES).set_index("kommunekode").centroid.x.round()
-    assert middle[list(part.municipalities["kommunekode"])].max() <= middle[list(left)].min()
+    roads = part.xy[part.way_node[part.way_start[:-1] + length // 2]]
+    assert set(municipality_of(roads, made_up)) <= set(part.municipalities["kommunekode"])
+    chosen, middle = set(part.municipalities["kommunekode"]), middles_of(made_up)
+    inside = middle.index.isin(chosen)
+    away = [middle.distance(middle[code]) for code in chosen]
+    assert any(from_one[inside].max() <= from_one[~inside].min() for from_one in away)
+
+
+def test_a_part_is_no_emptier_than_the_country(made_up):
+    """Where half of the country is empty, a quarter of its places is neither the empty nor the full half's alone."""
+
+    def neighbours(country):
+        places = country.xy[sorted(country.tags)]
+        return 2 * len(cKDTree(places).query_pairs(10_000.0)) / len(places)
+
+    middle = np.median(made_up.xy[:, 0])
+    is_kept = {row: made_up.xy[row, 0] > middle or row % 5 == 0 for row in made_up.tags}
+    uneven = replace(made_up, tags={row: tags for row, tags in made_up.tags.items() if is_kept[row]})
+    order = middles_of(uneven).x.sort_values().index
+    from_the_west = keep(uneven, set(order[: len(order) // 2]))
+    off_by = [abs(neighbours(part) - neighbours(uneven)) for part in (cut(uneven, 0.25), from_the_west)]
+    assert off_by[0] < off_by[1]
 
 
 def test_a_point_far_from_everything_goes(made_up):

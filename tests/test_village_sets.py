@@ -3,11 +3,15 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from worlds import random_country, study, tables_of, travel_of, villages_at
 
+from geoklynge import village_sets
+from geoklynge.assessment import assess
+from geoklynge.candidates import Pool
 from geoklynge.errors import InputError
 from geoklynge.limits import Facts, Limits
 from geoklynge.study import Planner
@@ -16,10 +20,12 @@ from geoklynge.travel import measure_travel
 from geoklynge.village_sets import (
     distinct_sets,
     each_fact,
+    facts_in_blocks,
     facts_of,
     join_sets,
     keeps_wishes,
     max_by,
+    order_of_members,
     pairs_inside,
     sets_of,
     sum_by_set,
@@ -88,6 +94,40 @@ def test_facts_are_those_counted_set_by_set(world, weakest_tie):
     limits, sets = Limits(weakest_tie=weakest_tie), sets_of(members, len(tables.villages))
     facts = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, limits, wishes)
     assert list(each_fact(facts)) == [facts_by_hand(rows, tables, ties, limits, wishes) for rows in members]
+
+
+@settings(max_examples=50, deadline=None)
+@given(set_worlds(), st.integers(1, 60))
+def test_facts_and_measures_are_the_same_in_blocks_of_any_size(world, pairs_at_once):
+    tables, ties, members, wishes = world
+    sets = sets_of(members, len(tables.villages))
+    whole = facts_of(sets, pairs_inside(sets, ties), ties, tables.villages, Limits(), wishes)
+    pool = Pool(
+        sets,
+        (("leiden",),) * len(sets),
+        np.arange(len(tables.villages), dtype=np.int32)[None] // 3,
+        np.ones(len(tables.villages), dtype=bool),
+        wishes,
+    )
+    at_once = assess(pool, tables, ties, study())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(village_sets, "PAIRS_AT_ONCE", pairs_at_once)
+        blocks = list(sets.blocks())
+        in_blocks = list(facts_in_blocks(sets, ties, tables.villages, Limits(), wishes))
+        pd.testing.assert_frame_equal(assess(pool, tables, ties, study()), at_once)
+    assert [rows.tolist() for rows in map(join_sets([*blocks], sets.n_villages).rows, range(len(sets)))] == [
+        sorted(rows.tolist()) for rows in members
+    ]
+    for block in blocks:
+        sizes = block.sizes()
+        assert len(block) <= 1 or (sizes * (sizes - 1) // 2)[1:].sum() <= pairs_at_once
+    assert [fact for part in in_blocks for fact in each_fact(part)] == list(each_fact(whole))
+
+
+@given(st.lists(st.lists(st.integers(0, 70_000), max_size=4, unique=True).map(sorted), max_size=8))
+def test_sets_are_ordered_by_their_members(members):
+    order = order_of_members(sets_of([np.array(rows, dtype=np.int32) for rows in members], 70_001))
+    assert [members[number] for number in order] == sorted(members)
 
 
 @settings(max_examples=50, deadline=None)
