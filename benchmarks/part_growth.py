@@ -60,7 +60,7 @@ def sized_run(folder: str, found: str, timeout_s: float) -> dict[str, Any]:
     return {
         "seconds": [sum(seconds for seconds, _ in outcome.stages.values())],
         "peak_mb": outcome.peak_mb,
-        "facts": record["counts"] | {"road nodes": _road_nodes(folder), "selection gap": record["plan"]["gap"]},
+        "facts": record["counts"] | {"road nodes": _road_nodes(folder), "selection gap": record["gap"]},
         "stages": {stage: seconds for stage, (seconds, _) in outcome.stages.items()},
         "stage_peak_mb": {stage: told.get(stage, mb) for stage, (_, mb) in outcome.stages.items()},
     }
