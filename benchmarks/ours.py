@@ -96,7 +96,7 @@ def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None
 
 
 def run_record(out: Path) -> dict[str, Any]:
-    """Read what a written run says of itself: counts, the selection's gap, seconds and, where known, peak MB by stage."""
+    """Read what a written run says of itself: counts, the selection's gap, seconds and peak MB by stage."""
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
     return {
         "counts": {key: value for key, value in record["counts"].items() if isinstance(value, int)},
