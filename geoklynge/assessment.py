@@ -1,4 +1,4 @@
-"""What speaks for a candidate: eight measures from 0 to 1, and one score from 0 to 100."""
+"""What speaks for a candidate: nine measures from 0 to 1, and one score from 0 to 100."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 
 from .candidates import Pool
@@ -17,6 +18,7 @@ from .village_sets import PairsInside, VillageSets, max_by, pairs_inside, sum_by
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
 
 MEASURES = (
     "cohesion",
@@ -24,6 +26,7 @@ MEASURES = (
     "complementarity",
     "identity",
     "compactness",
+    "stretch",
     "viability",
     "balance",
     "stability",
@@ -32,6 +35,9 @@ COUNTED_PEOPLE_A_PLACE = 2_000.0  # in people served: a town must not pull the p
 NEEDS_LAYER = ("overlap", "complementarity", "identity")  # measures of a tie layer, by the layer's name
 BEYOND_ALL_MINUTES = 1e6
 FAIR_SHARE = 1 / 3  # of the people that the largest place may hold before balance falls
+KNOWN_STRETCH_KM = (4.0, 11.0, 18.0)  # of 20 real clusters: the least, the middle one, the most
+SMALL_UNITS = ("parish_id", "pastorate", "school_district")  # a cluster is made of them, and cuts none
+LARGE_UNITS = ("former_municipality", "historic_district", "municipality_id")  # a cluster lies in one of them
 
 
 def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame:
@@ -43,9 +49,15 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
     - `cohesion`: share of the members' tie weight that stays inside, ``2 w_in / sum of strengths``;
     - `overlap`: mean over pairs of members, the share of everyday trips that go to the same places;
     - `complementarity`: weighted share of service categories that the whole has, less the mean of its villages;
-    - `identity`: mean over pairs of members;
+    - `identity`: how well the set follows the borders that people know, the mean of two shares: of the people in its
+      parishes (pastorates, school districts), those who live in a member; and of its people, those in one and the
+      same municipality (former municipality, historic district), the one with most of them. Units that the data does
+      not know are left out, as are villages that may not be members. Real clusters are unions of parishes, and 25 of
+      26 lie in one municipality;
     - `compactness`: of the villages nearest to a member, as many as the set has others, the share that belongs to it;
       it does not fall with size, only with gaps, bulges and left-out neighbours;
+    - `stretch`: how usual its extent is. Real clusters extend 4 to 18 km in a straight line, the middle one 11; 1 at
+      11 km, falling as a log-normal curve whose two standard deviations lie at 4 and 18 km;
     - `viability`: weighted mean over the study's categories of ``min(1, people / (facilities x people needed))``, a
       category that no member has counted as one facility: are there people enough to carry each service?
     - `balance`: 1 while the largest place holds at most a third of the people, falling to 0 as it holds them all;
@@ -65,6 +77,10 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         facilities=facility_counts(tables, ties),
         ranks=_nearness_ranks(ties, pool.eligible),
         communities=np.ascontiguousarray(pool.partitions.T),
+        xy=shapely.get_coordinates(tables.villages.geometry),
+        small_units=_unit_codes(tables.villages, SMALL_UNITS),
+        large_units=_unit_codes(tables.villages, LARGE_UNITS),
+        eligible=pool.eligible,
     )
     parts = [_assess_some(sets, places, ties, study) for sets in pool.sets.blocks()]
     return pd.concat(parts, ignore_index=True)
@@ -76,7 +92,8 @@ class _Places:
     What the measures need to know of villages and ties, counted once.
 
     `strength` is the sum of a village's tie weights; `facilities` how many of each category stand in it; `ranks` of
-    each tie see `_nearness_ranks`; `communities` of each village in every run of the ensemble, shape (villages, runs).
+    each tie see `_nearness_ranks`; `communities` of each village in every run of the ensemble, shape (villages, runs);
+    `xy` its position in metres; `small_units` and `large_units` number the unit of each village, -1 where unknown.
     """
 
     people: Floats
@@ -84,6 +101,10 @@ class _Places:
     facilities: Floats
     ranks: tuple[Floats, Floats]
     communities: Ints
+    xy: Floats
+    small_units: tuple[Longs, ...]
+    large_units: tuple[Longs, ...]
+    eligible: NDArray[np.bool_]
 
 
 def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> pd.DataFrame:
@@ -100,8 +121,9 @@ def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -
             "cohesion": _cohesion(sets, pairs, ties, places.strength),
             "overlap": mean_of_pairs(pairs.values(ties.overlap, absent=0.0)),
             "complementarity": _gain(sets, ties),
-            "identity": mean_of_pairs(pairs.values(ties.identity, absent=0.0)),
+            "identity": _identity(sets, places),
             "compactness": _compactness(sets, pairs, places.ranks),
+            "stretch": _stretch(sets, pairs, places.xy),
             "viability": _viability(sets, places, ties, study),
             "balance": _balance(sets, places.people),
             "stability": _stability(sets, places.communities, n_pairs),
@@ -158,6 +180,73 @@ def _gain(sets: VillageSets, ties: Ties) -> Floats:
     parts = sum_by_set(sets, ties.has @ weights) / sets.sizes()
     gain: Floats = whole - parts
     return gain
+
+
+def _unit_codes(villages: pd.DataFrame, names: tuple[str, ...]) -> tuple[Longs, ...]:
+    """Give each village the number of its unit, for each kind of unit that the data knows; -1 where it is unknown."""
+    codes = (pd.factorize(villages[name])[0].astype(np.int64) for name in names if name in villages)
+    return tuple(code for code in codes if (code >= 0).any())
+
+
+def _identity(sets: VillageSets, places: _Places) -> Floats:
+    """Mean of the shares that `assess` names, over those that are known; 0 where none is."""
+    whole = [_whole(sets, code, places) for code in places.small_units]
+    united = [_united(sets, code, places) for code in places.large_units]
+    both = _mean_of_known([_mean_of_known(whole, len(sets)), _mean_of_known(united, len(sets))], len(sets))
+    identity: Floats = np.nan_to_num(both)
+    return identity
+
+
+def _mean_of_known(shares: list[Floats], n_sets: int) -> Floats:
+    """Mean of several shares of each set; missing ones do not count, and none at all is missing again."""
+    table = np.array(shares).reshape(len(shares), n_sets)
+    known = ~np.isnan(table)
+    total, count = np.where(known, table, 0.0).sum(axis=0), known.sum(axis=0)
+    mean: Floats = np.divide(total, count, out=np.full(n_sets, np.nan), where=count > 0)
+    return mean
+
+
+def _people_by_unit(sets: VillageSets, code: Longs, people: Floats) -> tuple[Longs, Longs, Floats]:
+    """Add up the members' people in each unit that a set touches: the sets, the units and the people."""
+    unit = code[sets.member]
+    known = unit >= 0
+    width = int(code.max(initial=0)) + 1
+    key, place = np.unique(sets.set_of_member()[known].astype(np.int64) * width + unit[known], return_inverse=True)
+    held: Floats = np.bincount(place, weights=people[sets.member[known]], minlength=len(key)).astype(np.float64)
+    return key // width, key % width, held
+
+
+def _whole(sets: VillageSets, code: Longs, places: _Places) -> Floats:
+    """Share of the people in the units of a set who live in its villages; missing where no unit is known."""
+    known = places.eligible & (code >= 0)
+    living = np.bincount(code[known], weights=places.people[known], minlength=int(code.max()) + 1)
+    of_set, unit, held = _people_by_unit(sets, code, places.people)
+    inside, there = (np.bincount(of_set, weights=part, minlength=len(sets)) for part in (held, living[unit]))
+    whole: Floats = np.divide(inside, there, out=np.full(len(sets), np.nan), where=there > 0)
+    return whole
+
+
+def _united(sets: VillageSets, code: Longs, places: _Places) -> Floats:
+    """Share of the people whose unit is known who live in the unit with most of them; missing where none is known."""
+    of_set, _, held = _people_by_unit(sets, code, places.people)
+    most = max_by(of_set, held, len(sets))
+    known = np.bincount(of_set, weights=held, minlength=len(sets))
+    united: Floats = np.divide(most, known, out=np.full(len(sets), np.nan), where=known > 0)
+    return united
+
+
+def _stretch(sets: VillageSets, pairs: PairsInside, xy: Floats) -> Floats:
+    """
+    Say how usual the largest straight-line distance between two members is among real clusters.
+
+    ``exp(-z ** 2 / 2)`` with ``z = 2 ln(km / middle) / ln(end / middle)``, the end being the least or the most known.
+    """
+    least, middle, most = KNOWN_STRETCH_KM
+    apart_m = np.hypot(*(xy[sets.member[pairs.left]] - xy[sets.member[pairs.right]]).T)
+    km = np.maximum(max_by(pairs.of_set, apart_m, len(sets)) / 1000, 1e-3)
+    z = 2 * np.log(km / middle) / np.log(np.where(km < middle, least, most) / middle)
+    usual: Floats = np.exp(-(z**2) / 2)
+    return usual
 
 
 def _viability(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> Floats:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .ensemble import partition_often
 from .errors import InputError, NoPlanError
-from .growing import linked_sets, parish_unions, sets_around
+from .growing import linked_sets, parish_unions, sets_around, whole_parishes
 from .limits import Facts, Limits
 from .mending import mend
 from .progress import Tell, told_nobody
@@ -27,6 +27,7 @@ from .village_sets import (
     each_fact,
     facts_in_blocks,
     join_sets,
+    keep_limits,
     order_of_members,
     sets_by_label,
     tie_rows,
@@ -48,7 +49,7 @@ class Pool:
     sets
         The candidates.
     proposed_by
-        For each, which ways of proposing found it: leiden, linkage, parishes, wishes.
+        For each, which ways of proposing found it: leiden, linkage, municipalities, parishes, whole_parishes, wishes.
     partitions
         Community of every village in every run of the ensemble, shape (runs, villages); -1 for non-members.
     eligible
@@ -69,8 +70,9 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
     Propose candidate clusters.
 
     An ensemble of Leiden partitions (Traag, Waltman and van Eck 2019) under the constant Potts model, complete
-    linkage on minutes, unions of neighbouring parishes, and growth around the planner's must-links; sets that break
-    a limit are split or trimmed, and what still breaks one is dropped. `tell` is told how many partitions are made.
+    linkage on minutes, unions of neighbouring parishes, and growth around the planner's must-links; each of these
+    also cut along municipal borders, and rounded to whole parishes; sets that break a limit are split or trimmed, and
+    what still breaks one is dropped. `tell` is told how many partitions are made.
 
     Raises
     ------
@@ -97,9 +99,12 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
         "parishes": parish_unions(villages, ties, eligible, study.limits),
         "wishes": sets_around(wishes, ties, eligible, study.limits),
     }
+    municipality = pd.factorize(villages["municipality_id"])[0].astype(np.int64)
     if study.limits.one_municipality:
-        code = pd.factorize(villages["municipality_id"])[0]
-        proposals = {name: _within_municipalities(sets, code) for name, sets in proposals.items()}
+        proposals = {name: _within_municipalities(sets, municipality) for name, sets in proposals.items()}
+    else:
+        proposals["municipalities"] = _within_municipalities(_all_of(proposals, len(villages)), municipality)
+    proposals["whole_parishes"] = whole_parishes(_all_of(proposals, len(villages)), villages, eligible)
     sets, found_by = _kept(proposals, tables, ties, study.limits, wishes)
     if not len(sets):
         raise NoPlanError(_why_none(_communities(partitions), tables, ties, study.limits, wishes))
@@ -116,6 +121,12 @@ def _communities(partitions: Ints) -> VillageSets:
         sets_by_label(part[members], members, n_villages) for part, members in zip(partitions, inside, strict=True)
     ]
     return join_sets(of_run, n_villages)
+
+
+def _all_of(proposals: Mapping[str, VillageSets], n_villages: int) -> VillageSets:
+    """Put all proposals of two villages or more together, equal ones once."""
+    everything = join_sets(list(proposals.values()), n_villages)
+    return distinct_sets(everything.take(everything.sizes() >= 2))[0]
 
 
 def _within_municipalities(sets: VillageSets, municipality: NDArray[np.integer]) -> VillageSets:
@@ -139,11 +150,11 @@ def _kept(
     way = np.repeat(np.arange(len(proposals)), [len(sets) for sets in proposals.values()])
     several = everything.sizes() >= 2
     proposed, found_by = _merge_equals(everything.take(several), np.eye(len(proposals), dtype=bool)[way[several]])
-    fine = _keeps_limits(proposed, tables, ties, limits, wishes)
+    fine = keep_limits(proposed, ties, tables.villages, limits, wishes)
     people = tables.villages["people"].to_numpy(dtype=np.float64)
     mended, origin = mend(proposed.take(~fine), ties, people, limits, wishes)
     mended, mended_by = _merge_equals(mended, found_by[~fine][origin])
-    repaired = _keeps_limits(mended, tables, ties, limits, wishes)
+    repaired = keep_limits(mended, ties, tables.villages, limits, wishes)
     sets, found_by = _merge_equals(
         join_sets([proposed.take(fine), mended.take(repaired)], len(tables.villages)),
         np.concatenate([found_by[fine], mended_by[repaired]]),
@@ -158,15 +169,6 @@ def _merge_equals(sets: VillageSets, found_by: Bools) -> tuple[VillageSets, Bool
     merged = np.zeros((len(distinct), found_by.shape[1]), dtype=bool)
     np.logical_or.at(merged, same_as, found_by)
     return distinct, merged
-
-
-def _keeps_limits(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
-    """Judge every set; the pairs inside a set of too many villages, which are most pairs, are not even listed."""
-    sizes = sets.sizes()
-    kept: Bools = (sizes >= limits.min_villages) & (sizes <= limits.max_villages)
-    facts = facts_in_blocks(sets.take(kept), ties, tables.villages, limits, wishes)
-    kept[kept] = np.concatenate([np.empty(0, dtype=bool), *(limits.kept_by(part) for part in facts)])
-    return kept
 
 
 def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Travel, ties: Ties, study: Study) -> None:

@@ -78,6 +78,33 @@ def parish_unions(villages: pd.DataFrame, ties: Ties, eligible: Bools, limits: L
     return _stages(starts, np.arange(len(starts) + 1), strength, size, by_parish, len(code), limits)
 
 
+def whole_parishes(sets: VillageSets, villages: pd.DataFrame, eligible: Bools) -> VillageSets:
+    """
+    Round every set to whole parishes: a parish of which half or more belongs to it does so wholly, another not at all.
+
+    A parish in two municipalities counts as two; only villages that may be members count. Where no parish is held by
+    half, nothing is left.
+    """
+    names = villages[["municipality_id", "parish_id"]].astype(object)
+    code = names.groupby(["municipality_id", "parish_id"], dropna=False, sort=False).ngroup().to_numpy()
+    counted = np.flatnonzero(eligible & villages["parish_id"].notna().to_numpy())
+    if not len(counted):
+        return sets_of([], sets.n_villages)
+    parish_of = csr_array(
+        (np.ones(len(counted)), (counted, code[counted])), shape=(sets.n_villages, int(code.max()) + 1)
+    )
+    held = coo_array(sets.matrix() @ parish_of)
+    row, parish = held.coords
+    size = np.bincount(code[counted], minlength=parish_of.shape[1])
+    whole = 2 * held.data >= size[parish]
+    chosen = csr_array((np.ones(whole.sum()), (row[whole], parish[whole])), shape=held.shape)
+    members = csr_array(chosen @ parish_of.T)
+    members.sort_indices()
+    some = np.diff(members.indptr) > 0
+    indptr = np.concatenate([[0], np.cumsum(np.diff(members.indptr)[some])]).astype(np.int64)
+    return VillageSets(indptr, members.indices.astype(np.int32), sets.n_villages)
+
+
 def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
     """Grow village by village around each together-group, so that the pool has sets that hold it."""
     n_villages = len(eligible)

@@ -18,6 +18,7 @@ from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
 from .progress import Tell, told_nobody
+from .refining import refine
 from .selection import Plan, select
 from .sources import read_tables
 from .study import Study
@@ -104,6 +105,8 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         pool = propose(tables, travel, ties, study, tell=tell)
     with stage("assessment"):
         assessment = assess(pool, tables, ties, study)
+    with stage("refinement") as tell:
+        pool, assessment = refine(pool, assessment, tables, ties, study, tell=tell)
     with stage("selection") as tell:
         plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
         result = describe(plan, pool, assessment, tables, travel, ties)

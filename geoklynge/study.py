@@ -192,15 +192,17 @@ class ScoreWeights(Part):
     """
     How much each measure counts in the score; only their proportions matter.
 
-    Cohesion counts most: that the villages are a unit, geographically or otherwise, is what the Danish campaign of
-    2017-18 chose clusters on, and what a citizen would ask first.
+    The defaults give a third of the score to each of the three things that make a village cluster (DGI 2017): that the
+    villages lie near one another (cohesion, compactness, stretch, stability), that they share everyday life and can
+    carry it (overlap, complementarity, viability, balance), and that they share place identity.
     """
 
-    cohesion: Annotated[float, Field(ge=0)] = 3.0
+    cohesion: Annotated[float, Field(ge=0)] = 2.0
     overlap: Annotated[float, Field(ge=0)] = 2.0
     complementarity: Annotated[float, Field(ge=0)] = 1.0
-    identity: Annotated[float, Field(ge=0)] = 1.0
+    identity: Annotated[float, Field(ge=0)] = 5.0
     compactness: Annotated[float, Field(ge=0)] = 1.0
+    stretch: Annotated[float, Field(ge=0)] = 1.0
     viability: Annotated[float, Field(ge=0)] = 1.0
     balance: Annotated[float, Field(ge=0)] = 1.0
     stability: Annotated[float, Field(ge=0)] = 1.0

@@ -195,7 +195,7 @@ def sum_by_set(sets: VillageSets, of_village: Floats) -> Floats:
     return total
 
 
-def max_by(group: Ints, values: Floats, n_groups: int, *, empty: float = 0.0) -> Floats:
+def max_by(group: NDArray[np.integer], values: Floats, n_groups: int, *, empty: float = 0.0) -> Floats:
     """Largest value of each group, `empty` for a group without any."""
     largest = np.full(n_groups, -np.inf)
     np.maximum.at(largest, group, values)
@@ -242,6 +242,17 @@ def facts_in_blocks(
     known = pd.DataFrame({"people": villages["people"], "municipality_id": code.where(code >= 0)})
     for part in sets.blocks():
         yield facts_of(part, pairs_inside(part, ties), ties, known, limits, wishes)
+
+
+def keep_limits(
+    sets: VillageSets, ties: Ties, villages: pd.DataFrame, limits: Limits, wishes: Wishes
+) -> NDArray[np.bool_]:
+    """Judge every set; the pairs inside a set of too many villages, which are most pairs, are not even listed."""
+    sizes = sets.sizes()
+    kept: NDArray[np.bool_] = (sizes >= limits.min_villages) & (sizes <= limits.max_villages)
+    facts = facts_in_blocks(sets.take(kept), ties, villages, limits, wishes)
+    kept[kept] = np.concatenate([np.empty(0, dtype=bool), *(limits.kept_by(part) for part in facts)])
+    return kept
 
 
 def each_fact(facts: Facts) -> Iterator[Facts]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_village_sets import tie_of
-from worlds import pool_of, random_country, services_at, study, tables_of, travel_of, villages_at
+from worlds import pool_of, random_country, row_of, services_at, study, tables_of, travel_of, villages_at
 
 from geoklynge.assessment import MEASURES, assess, facility_counts, score_of, score_proportions
 from geoklynge.candidates import Pool
@@ -30,10 +30,6 @@ def pool_by_hand(members, n, partitions=None, eligible=None):
         np.ones(n, dtype=bool) if eligible is None else np.array(eligible),
         Wishes(),
     )
-
-
-def row_of(*places):
-    return np.abs(np.subtract.outer(places, places)).astype(float)
 
 
 def assessed(places, members, services=(), *, people=None, of_study=None, columns=None, **pool):
@@ -61,12 +57,49 @@ def test_cohesion_is_the_share_of_tie_weight_that_stays_inside():
     )
 
 
-def test_overlap_and_identity_are_means_over_pairs():
-    columns = {"parish_id": ["p", "p", None], "former_municipality": ["f"] * 3}
-    found = assessed([0, 0, 5], [[0, 1, 2]], [("school", "v00"), ("school", "v02")], columns=columns)
+def test_overlap_is_the_mean_over_pairs():
+    found = assessed([0, 0, 5], [[0, 1, 2]], [("school", "v00"), ("school", "v02")])
     share = 1 / 3  # of the trips to the far school; the half-minutes of school are 5
     assert found["overlap"].iloc[0] == pytest.approx((1 + 2 * 2 * share) / 3)
-    assert found["identity"].iloc[0] == pytest.approx((1 + 0.5 + 0.5) / 3)
+
+
+def test_identity_is_whole_parishes_in_one_municipality():
+    columns = {
+        "parish_id": ["p", "p", "p", "q", None],
+        "municipality_id": ["m", "m", "m", "n", "n"],
+    }
+    sets = [[0, 1, 2], [0, 1], [0, 1, 2, 3], [2, 3], [3, 4], [4, 0]]
+    found = assessed([0, 1, 2, 3, 4], sets, people=[100, 200, 500, 400, 300], columns=columns)
+    whole = [1, 300 / 800, 1, 900 / 1200, 1, 100 / 800]  # of the people in the parishes it touches
+    united = [1, 1, 800 / 1200, 500 / 900, 1, 300 / 400]  # of its own people, in one municipality
+    np.testing.assert_allclose(found["identity"], (np.array(whole) + united) / 2)
+
+
+def test_identity_rests_on_what_the_data_knows():
+    villages = {"parish_id": ["p", "p", "q"], "school_district": ["s", "t", "t"], "historic_district": ["h", "h", "i"]}
+    found = assessed([0, 1, 2], [[0, 1]], columns={**villages, "municipality_id": [None] * 3})
+    assert found["identity"].iloc[0] == pytest.approx(((1 + 2 / 3) / 2 + 1) / 2)
+    only_parishes = assessed(
+        [0, 1, 2], [[0, 1], [1, 2]], columns={"parish_id": ["p", "p", "q"], "municipality_id": [None] * 3}
+    )
+    np.testing.assert_allclose(only_parishes["identity"], [1, 2 / 3])
+
+
+def test_a_village_that_may_be_no_member_makes_no_parish_incomplete():
+    columns = {"parish_id": ["p", "p", "p"]}
+    found = assessed([0, 1, 2], [[0, 1]], columns=columns, eligible=[True, True, False])
+    assert found["identity"].iloc[0] == 1
+
+
+def test_stretch_is_1_at_the_middle_of_real_clusters_and_falls_to_both_sides():
+    at_km = [0, 4, 11, 18, 40]
+    tables = tables_of(villages_at([(1000 * km, 0) for km in at_km]))
+    ties = tie_villages(tables, travel_of(tables, row_of(*at_km), np.ones((5, 0))), study())
+    pool = pool_by_hand([[0, 1], [0, 2], [0, 3], [0, 1, 2], [1, 4], [1, 2]], 5)
+    found = assess(pool, tables, ties, study())["stretch"]
+    two_sigma = np.exp(-2)
+    np.testing.assert_allclose(found[:4], [two_sigma, 1, two_sigma, 1])
+    assert found[4] < two_sigma < found[5] < 1
 
 
 def test_complementarity_is_what_the_whole_has_beyond_the_mean_of_its_villages():
@@ -186,6 +219,16 @@ def measures_by_hand(rows, pool, tables, ties, wanted):
         one.weight * min(1, people.sum() / (max(found.count(key), 1) * one.people_needed))
         for key, one in categories.items()
     ]
+    parish = tables.villages["parish_id"].fillna("")
+    touched = set(parish.iloc[rows]) - {""}
+    in_them = tables.villages["people"][parish.isin(touched) & pool.eligible]
+    whole = (
+        [tables.villages["people"].iloc[rows][parish.iloc[rows] != ""].sum() / in_them.sum()] if in_them.sum() else []
+    )
+    united = people.groupby(tables.villages["municipality_id"].iloc[rows]).sum().max() / people.sum()
+    xy = np.column_stack([tables.villages.geometry.x, tables.villages.geometry.y])
+    km = max(np.hypot(*(xy[a] - xy[b])) for a, b in pairs) / 1000
+    end = 4 if km < 11 else 18
     others = len(rows) - 1
     belonging = sum(len(set(nearest_to(row, ties, pool.eligible)[:others]) & set(rows)) for row in rows)
     together = [(run[a] == run[b]) for run in pool.partitions for a, b in pairs]
@@ -193,8 +236,9 @@ def measures_by_hand(rows, pool, tables, ties, wanted):
         "cohesion": 2 * sum(inside) / sum(touching) if sum(touching) else 0.0,
         "overlap": mean(ties.overlap),
         "complementarity": weigh(set(found)) - np.mean([weigh(set(stands[row])) for row in rows]),
-        "identity": mean(ties.identity),
+        "identity": np.mean([*whole, united]),
         "compactness": belonging / (len(rows) * others),
+        "stretch": np.exp(-2 * (np.log(max(km, 1e-3) / 11) / np.log(end / 11)) ** 2),
         "viability": sum(carried) / total if total else 0.0,
         "balance": min(1.0, (1 - people.max() / people.sum()) / (2 / 3)) if people.sum() else 1.0,
         "stability": np.mean(together),
@@ -251,12 +295,18 @@ def test_whatever_is_proposed_can_be_assessed(seed, islands):
 def test_a_measure_without_data_counts_for_nothing_and_not_as_zero():
     everything = score_proportions(ScoreWeights())
     assert sum(everything.values()) == pytest.approx(1)
-    assert everything["cohesion"] == pytest.approx(3 / 11)
+    assert everything["cohesion"] == pytest.approx(2 / 15)
+    near = ("cohesion", "compactness", "stretch", "stability")
+    life = ("overlap", "complementarity", "viability", "balance")
+    thirds = [sum(everything[name] for name in names) for names in (near, life, ("identity",))]
+    np.testing.assert_allclose(thirds, 1 / 3)
     blind = score_proportions(ScoreWeights(), ("proximity", "overlap", "complementarity"))
     assert blind["identity"] == 0
-    assert blind["cohesion"] == pytest.approx(3 / 10)
+    assert blind["cohesion"] == pytest.approx(2 / 10)
     bare = score_proportions(ScoreWeights(), ("proximity",))
-    assert {name for name, share in bare.items() if share} == {"cohesion", "compactness", "balance", "stability"}
+    assert {name for name, share in bare.items() if share} == {
+        "cohesion", "compactness", "stretch", "balance", "stability",
+    }  # fmt: skip
     only_identity = ScoreWeights(**{**dict.fromkeys(everything, 0.0), "identity": 1.0})
     assert score_proportions(only_identity, ("proximity",))["identity"] == 1.0
 

@@ -31,6 +31,8 @@ ORDER = (
     "growing",
     "candidates",
     "assessment",
+    "variants",
+    "refining",
     "selection",
     "certainty",
     "areas",

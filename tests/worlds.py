@@ -186,6 +186,11 @@ def trips_of(minutes: Sequence[Sequence[float]] | np.ndarray) -> Trips:
     return Trips(indptr, destination.astype(np.int32), table[origin, destination])
 
 
+def row_of(*places: float) -> np.ndarray:
+    """Minutes between places in a row, given where each lies."""
+    return np.abs(np.subtract.outer(places, places)).astype(float)
+
+
 def travel_of(
     tables: Tables, between: Sequence[Sequence[float]] | np.ndarray, to_services: np.ndarray | None = None
 ) -> Travel:
