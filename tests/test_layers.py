@@ -37,6 +37,7 @@ ORDER = (
     "clusters",
     "checker",
     "pipeline",
+    "comparison",
     "network_files",
     "exports",
     "maps",

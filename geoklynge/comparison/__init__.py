@@ -1,0 +1,1 @@
+"""A run held against something else: clusters that really exist."""
