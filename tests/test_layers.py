@@ -42,6 +42,7 @@ ORDER = (
     "exports",
     "maps",
     "bars",
+    "validation_words",
     "cli",
 )
 CHECKER_MAY_SEE = {"errors", "limits", "study", "tables"}
