@@ -15,12 +15,14 @@ from rich.console import Console
 
 from .bars import shown_progress
 from .checker import check
+from .comparison import read_known, validate
 from .errors import GeoklyngeError, InputError
-from .exports import RUN_FILE, read_run, require_folder, slug, write_run
+from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
 from .maps import render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import read_study
+from .validation_words import recovery_table, remarks, summary_table, validation_record
 
 app = typer.Typer(
     name="geoklynge",
@@ -30,6 +32,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+WIDTH_ELSEWHERE = 160  # columns of a table that no terminal shows
 
 cache_app = typer.Typer(help="Parsed sources that runs have kept.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
@@ -150,6 +154,44 @@ def _check(folder: Path, *, as_json: bool) -> None:
         f"{verdict.clusters} clusters, {verdict.pairs} pairs of villages: every limit kept; "
         f"minutes differ by at most {verdict.largest_difference_minutes:.4f}"
     )
+
+
+@app.command("validate")
+def validate_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    known: Annotated[Path, typer.Option(metavar="FILE.csv", help="Clusters that really exist, a row a member.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
+) -> None:
+    """Run a study again and tell how well it finds clusters that really exist, and what chance would find."""
+    cache = None if no_cache else default_cache()
+    _speak_plainly(lambda: _validate(folder, known, as_json=as_json, quiet=quiet, cache=cache))
+
+
+def _validate(folder: Path, known_file: Path, *, as_json: bool, quiet: bool, cache: Path | None) -> None:
+    known, written = read_known(known_file), read_run(folder)
+    with shown_progress(silent=quiet or as_json) as report:
+        result = run(written.study, report=report, cache=cache)
+        report("validation", 0, 0)
+        validation = validate(result, known)
+    same = _same_clusters(written, result)
+    if as_json:
+        head = {"study": written.study.name, "seed": written.study.seed, "known": str(known_file), "as_written": same}
+        print(json.dumps({**head, **validation_record(validation)}, ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    words = Console(highlight=False, markup=False, emoji=False)
+    tables = Console(highlight=False, markup=False, emoji=False, width=None if words.is_terminal else WIDTH_ELSEWHERE)
+    tables.print(recovery_table(validation), summary_table(validation))
+    for line in remarks(validation):
+        words.print(line, soft_wrap=True)
+    if not same:
+        words.print(f"note: the clusters are others than those in {folder}: run the study again", soft_wrap=True)
+
+
+def _same_clusters(written: WrittenRun, result: Run) -> bool:
+    """Tell whether a run gave the clusters that are written, in the same order."""
+    return [*written.clusters["village_ids"]] == [*result.result.clusters["village_ids"]]
 
 
 @cache_app.command("clear")

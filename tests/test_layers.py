@@ -39,10 +39,12 @@ ORDER = (
     "clusters",
     "checker",
     "pipeline",
+    "comparison",
     "network_files",
     "exports",
     "maps",
     "bars",
+    "validation_words",
     "cli",
 )
 CHECKER_MAY_SEE = {"errors", "limits", "study", "tables"}
