@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from .compiled import compiled
 from .errors import InputError
-from .study import HALF_MINUTES, Category, Study, TieWeights
+from .huff import Shares, huff_shares, overlap_of_pairs
+from .identity import IDENTITY_STEPS, identity_of_pairs
+from .study import HALF_MINUTES, Study, TieWeights
 from .tables import Finding, Tables
 from .travel import Travel
 from .trips import Trips
@@ -25,30 +23,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 LAYERS = ("proximity", "overlap", "complementarity", "identity")
-IDENTITY_STEPS = (  # the first that two villages share decides
-    ("parish_id", 1.0),
-    ("school_district", 0.75),
-    ("former_municipality", 0.5),
-    ("historic_district", 0.25),
-)
-PAIRS_A_TASK = 50_000
-
-
-@dataclass(frozen=True)
-class Shares:
-    """
-    Huff shares of every village over the facilities it reaches, in compressed sparse rows.
-
-    Village i sends ``share[indptr[i]:indptr[i + 1]]`` of its trips to the facilities ``facility`` of the same slice
-    (ascending). `category` gives each facility's category as a number into `categories`. Shares of one village and
-    one category sum to 1, or to 0 where it reaches none.
-    """
-
-    indptr: NDArray[np.int64]
-    facility: Ints
-    share: Floats
-    category: Ints
-    categories: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -152,7 +126,7 @@ def tie_villages(tables: Tables, travel: Travel, study: Study) -> Ties:
         "proximity": proximity,
         "overlap": overlap_of_pairs(shares, weights, a, b),
         "complementarity": proximity * _share_that_one_has(has, weights, a, b),
-        "identity": _identity(tables.villages, a, b),
+        "identity": identity_of_pairs(tables.villages, a, b),
     }
     used, findings = _layers_with_data(tables, weights, study.ties.weights)
     proportions = layer_proportions(study.ties.weights, used)
@@ -228,119 +202,6 @@ def mutual_pairs(between: Trips) -> tuple[Ints, Ints, Floats]:
     return (key // max(n_villages, 1)).astype(np.int32), (key % max(n_villages, 1)).astype(np.int32), minutes
 
 
-def huff_shares(
-    tables: Tables, to_services: Trips, categories: Mapping[str, Category], *, mode_ratio: float = 1.0
-) -> Shares:
-    """
-    Share of each village's trips of a category that goes to each facility.
-
-    The pull of facility f on village i is ``capacity[f] * exp(-beta * minutes[i, f])`` with beta = ln 2 / the
-    category's half-minutes; a share is a pull divided by the sum of pulls of that category on that village (Huff
-    1964). A facility without a capacity counts with its category's median, or 1.
-
-    Parameters
-    ----------
-    tables
-        For the services and their order.
-    to_services
-        Minutes from villages to services within the horizon.
-    categories
-        The study's categories.
-    mode_ratio
-        Lengthens half-minutes for slower modes: people accept longer trips by bike than by car.
-
-    Raises
-    ------
-    InputError
-        If a capacity is not above 0.
-    """
-    services = tables.services
-    present = tuple(key for key in categories if key in set(services["category"]))
-    number = services["category"].map({key: k for k, key in enumerate(present)}).to_numpy(dtype=np.int32)
-    half_minutes = np.array([categories[key].half_minutes for key in present]) * mode_ratio
-    capacity = _capacities(services)
-    village, facility = to_services.origins(), to_services.destination
-    group = village.astype(np.int64) * max(len(present), 1) + number[facility]
-    n_groups = (len(to_services.indptr) - 1) * max(len(present), 1)
-    nearest = np.full(n_groups, np.inf)
-    np.minimum.at(nearest, group, to_services.minutes)
-    delay = to_services.minutes - nearest[group]  # counted from the nearest: no underflow, same shares
-    pull = capacity[facility] * np.exp2(-delay / half_minutes[number[facility]]) if len(group) else np.empty(0)
-    total = np.bincount(group, weights=pull, minlength=n_groups)
-    return Shares(to_services.indptr, facility, pull / total[group], number, present)
-
-
-def _capacities(services: pd.DataFrame) -> Floats:
-    if "capacity" not in services:
-        return np.ones(len(services))
-    given = services["capacity"].astype("float64")
-    if (given <= 0).any():
-        row = int((given <= 0).to_numpy().argmax()) + 1
-        raise InputError(
-            f"row {row}, column 'capacity': {given.iloc[row - 1]:g} is not above 0",
-            where="services",
-            advice="leave the cell empty or give the facility's size",
-        )
-    typical = given.groupby(services["category"]).transform("median").fillna(1.0).to_numpy(dtype=np.float64)
-    return np.where(given.isna(), typical, given.to_numpy(dtype=np.float64))
-
-
-def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Floats:
-    """
-    Share of everyday trips that two villages send to the same places, for each pair.
-
-    Parameters
-    ----------
-    shares
-        Huff shares.
-    weights
-        Weight of each category of `shares.categories`; categories of weight 0 do not count.
-    a, b
-        Row numbers of the pairs' villages.
-
-    Returns
-    -------
-    array
-        0..1, shape (pairs,).
-    """
-    total = weights.sum()
-    if total <= 0 or not len(a):
-        return np.zeros(len(a))
-    weighted = shares.share * weights[shares.category[shares.facility]] / total
-    starts = range(0, len(a), PAIRS_A_TASK)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = workers.map(
-            lambda start: _sum_of_minima(
-                shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
-                b[start : start + PAIRS_A_TASK],
-            ),
-            starts,
-        )  # fmt: skip
-        overlap: Floats = np.minimum(np.concatenate(list(parts)), 1.0)
-    return overlap
-
-
-@compiled
-def _sum_of_minima(indptr: NDArray[np.int64], column: Ints, value: Floats, a: Ints, b: Ints) -> Floats:
-    """Sum, over the columns that rows a[k] and b[k] share, the smaller value; both rows sorted by column."""
-    sums = np.zeros(len(a), dtype=np.float64)
-    for pair in range(len(a)):
-        left, left_end = indptr[a[pair]], indptr[a[pair] + 1]
-        right, right_end = indptr[b[pair]], indptr[b[pair] + 1]
-        total = 0.0
-        while left < left_end and right < right_end:
-            if column[left] == column[right]:
-                total += min(value[left], value[right])
-                left += 1
-                right += 1
-            elif column[left] < column[right]:
-                left += 1
-            else:
-                right += 1
-        sums[pair] = total
-    return sums
-
-
 def _services_in_villages(tables: Tables, shares: Shares) -> NDArray[np.bool_]:
     """Which categories stand in which village, shape (villages, categories)."""
     row = pd.Series(np.arange(len(tables.villages)), index=tables.villages["village_id"])
@@ -358,13 +219,3 @@ def _share_that_one_has(has: NDArray[np.bool_], weights: Floats, a: Ints, b: Int
     for k, weight in enumerate(weights):  # over categories, not pairs
         share += weight * (has[a, k] != has[b, k])
     return share / total if total > 0 else share
-
-
-def _identity(villages: pd.DataFrame, a: Ints, b: Ints) -> Floats:
-    identity = np.zeros(len(a))
-    for column, value in IDENTITY_STEPS:
-        if column in villages:
-            code = pd.factorize(villages[column])[0]
-            same = (code[a] == code[b]) & (code[a] >= 0)
-            identity = np.maximum(identity, np.where(same, value, 0.0))
-    return identity

@@ -21,6 +21,8 @@ ORDER = (
     "routing",
     "trips",
     "travel",
+    "huff",
+    "identity",
     "ties",
     "wishes",
     "village_sets",

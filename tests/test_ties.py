@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from worlds import random_country, services_at, study, tables_of, travel_of, trips_of, villages_at
 
-import geoklynge.ties
+import geoklynge.huff
 from geoklynge.errors import InputError
+from geoklynge.huff import huff_shares, overlap_of_pairs
 from geoklynge.study import Category, TieWeights
-from geoklynge.ties import LAYERS, huff_shares, layer_proportions, mutual_pairs, overlap_of_pairs, tie_villages
+from geoklynge.ties import LAYERS, layer_proportions, mutual_pairs, tie_villages
 from geoklynge.travel import measure_travel
 
 INF = np.inf
@@ -166,7 +167,7 @@ def test_many_pairs_are_shared_out_and_come_back_in_order(monkeypatch):
     shares = shares_of(rng.uniform(0, 20, (9, 6)), ["school", "church"] * 3)
     a, b = (side.astype(np.int32) for side in np.triu_indices(9, 1))
     at_once = overlap_of_pairs(shares, np.array([3.0, 1.0]), a, b)
-    monkeypatch.setattr(geoklynge.ties, "PAIRS_A_TASK", 5)
+    monkeypatch.setattr(geoklynge.huff, "PAIRS_A_TASK", 5)
     np.testing.assert_array_equal(overlap_of_pairs(shares, np.array([3.0, 1.0]), a, b), at_once)
 
 
