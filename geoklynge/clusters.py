@@ -13,10 +13,9 @@ from .areas import cluster_areas
 from .assessment import MEASURES, facility_counts
 from .candidates import Pool
 from .certainty import CONTESTED_SHARE, judge_standing
-from .huff import add_overlap_by_category
 from .selection import Plan
 from .tables import Tables
-from .ties import Ties
+from .ties import Ties, sum_overlap_by_category
 from .travel import Travel
 from .village_sets import VillageSets, pairs_inside
 
@@ -213,11 +212,10 @@ def _missing(chosen: _Chosen, travel: Travel) -> pd.DataFrame:
 
 
 def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
-    sets, shares = chosen.sets, ties.shares
+    sets = chosen.sets
     pairs = pairs_inside(sets, ties)
-    ends = np.stack([sets.member[pairs.left], sets.member[pairs.right], pairs.of_set])
-    sums = np.zeros((len(sets), len(chosen.categories)))
-    add_overlap_by_category(shares.indptr, shares.facility, shares.share, shares.category, ends, sums)
+    tied = pairs.tie >= 0  # others share nothing
+    sums = sum_overlap_by_category(ties, pairs.tie[tied], pairs.of_set[tied], len(sets))
     mean = sums / np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)[:, None]
     columns = {
         "cluster_id": np.repeat(chosen.ids, len(chosen.categories)),

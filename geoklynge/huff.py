@@ -122,7 +122,7 @@ def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Float
     starts = range(0, len(a), PAIRS_A_TASK)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
         parts = workers.map(
-            lambda start: _sum_of_minima(
+            lambda start: sum_of_minima(
                 shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
                 b[start : start + PAIRS_A_TASK],
             ),
@@ -133,7 +133,7 @@ def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Float
 
 
 @compiled
-def _sum_of_minima(indptr: NDArray[np.int64], column: Ints, value: Floats, a: Ints, b: Ints) -> Floats:
+def sum_of_minima(indptr: NDArray[np.int64], column: Ints, value: Floats, a: Ints, b: Ints) -> Floats:
     """Sum, over the columns that rows a[k] and b[k] share, the smaller value; both rows sorted by column."""
     sums = np.zeros(len(a), dtype=np.float64)
     for pair in range(len(a)):
@@ -153,12 +153,35 @@ def _sum_of_minima(indptr: NDArray[np.int64], column: Ints, value: Floats, a: In
     return sums
 
 
+def overlap_by_category_of(shares: Shares, pairs: Ints, n_groups: int) -> Floats:
+    """
+    Add up, for the pairs of each group, the share of trips of each category that both villages send to one place.
+
+    Parameters
+    ----------
+    shares
+        Huff shares.
+    pairs
+        Three rows: the one village, the other, and the group of the pair.
+    n_groups
+        How many groups there are.
+
+    Returns
+    -------
+    array
+        Sums, shape (groups, categories); each pair adds 0..1 to a category.
+    """
+    sums = np.zeros((n_groups, len(shares.categories)))
+    _add_by_category(shares.indptr, shares.facility, shares.share, shares.category, pairs, sums)
+    return sums
+
+
 @compiled
-def add_overlap_by_category(
+def _add_by_category(
     indptr: NDArray[np.int64], facility: Ints, share: Floats, category: Ints, pairs: Ints, sums: Floats
 ) -> None:
     """
-    Add up, for the pairs of each group, the share of trips of each category that both villages send to one place.
+    Do the work of `overlap_by_category_of`.
 
     `indptr`, `facility`, `share` and `category` are those of `Shares`; the rows of `pairs` are the one village, the
     other, and the group of the pair. `sums`, of shape (groups, categories), is added to.

@@ -119,15 +119,20 @@ class TravelOptions(Part):
 
 
 class TieWeights(Part):
-    """How much each of the four layers counts in a tie; only their proportions matter."""
+    """
+    How much each layer counts in a tie; only their proportions matter.
+
+    `survey` counts where a study has one, and there for the pairs that people were asked about.
+    """
 
     proximity: Annotated[float, Field(ge=0)] = 0.35
     overlap: Annotated[float, Field(ge=0)] = 0.35
     complementarity: Annotated[float, Field(ge=0)] = 0.15
     identity: Annotated[float, Field(ge=0)] = 0.15
+    survey: Annotated[float, Field(ge=0)] = 0.15
 
     @model_validator(mode="after")
-    def _some_layer_counts(self) -> TieWeights:
+    def _some_layer_counts(self) -> TieWeights:  # one of those that every pair has: no survey asks about all
         if self.proximity + self.overlap + self.complementarity + self.identity <= 0:
             raise ValueError("at least one layer needs a weight above 0")
         return self

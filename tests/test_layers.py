@@ -23,6 +23,7 @@ ORDER = (
     "travel",
     "huff",
     "identity",
+    "modes",
     "ties",
     "wishes",
     "village_sets",

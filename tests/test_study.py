@@ -114,6 +114,10 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(refusal, addition, say
             "[ties.weights]\nproximity = 0\noverlap = 0\ncomplementarity = 0\nidentity = 0",
             "ties.weights: at least one layer needs a weight above 0",
         ),
+        (
+            "[ties.weights]\nproximity = 0\noverlap = 0\ncomplementarity = 0\nidentity = 0\nsurvey = 1",
+            "ties.weights: at least one layer needs a weight above 0",
+        ),
         ("[ties.modes]\ncar = 0\nbike = 0", "ties: modes: at least one mode needs a share above 0"),
         (
             "[score]\n" + "\n".join(f"{name} = 0" for name in study().score.model_dump()),
@@ -151,6 +155,7 @@ def test_limits_that_just_agree_are_taken(tmp_path, addition):
         ('[limits]\nmax_people = "many"', "limits.max_people", "'many'"),
         ("[travel]\ndetour = 0.9", "travel.detour", "0.9"),
         ("[ties.weights]\nidentity = -0.1", "ties.weights.identity", "-0.1"),
+        ("[ties.weights]\nsurvey = -0.1", "ties.weights.survey", "-0.1"),
         ("[ties.identity_steps]\npastorate = 1.1", "ties.identity_steps.pastorate", "1.1"),
         ("[ties.modes]\nbike = -1", "ties.modes.bike", "-1"),
         ("[ties.modes]\nboat = 1", "ties.modes.boat.[key]", "'boat'"),
