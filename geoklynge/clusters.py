@@ -13,10 +13,9 @@ from .areas import cluster_areas
 from .assessment import MEASURES, facility_counts
 from .candidates import Pool
 from .certainty import CONTESTED_SHARE, judge_standing
-from .compiled import compiled
 from .selection import Plan
 from .tables import Tables
-from .ties import Ties
+from .ties import Ties, sum_overlap_by_category
 from .travel import Travel
 from .village_sets import VillageSets, pairs_inside
 
@@ -213,11 +212,10 @@ def _missing(chosen: _Chosen, travel: Travel) -> pd.DataFrame:
 
 
 def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
-    sets, shares = chosen.sets, ties.shares
+    sets = chosen.sets
     pairs = pairs_inside(sets, ties)
-    ends = np.stack([sets.member[pairs.left], sets.member[pairs.right], pairs.of_set])
-    sums = np.zeros((len(sets), len(chosen.categories)))
-    _add_overlap_by_category(shares.indptr, shares.facility, shares.share, shares.category, ends, sums)
+    tied = pairs.tie >= 0  # others share nothing
+    sums = sum_overlap_by_category(ties, pairs.tie[tied], pairs.of_set[tied], len(sets))
     mean = sums / np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)[:, None]
     columns = {
         "cluster_id": np.repeat(chosen.ids, len(chosen.categories)),
@@ -225,32 +223,3 @@ def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
         "share": mean.ravel().round(3),
     }
     return pd.DataFrame(columns).sort_values(["cluster_id", "category"], ignore_index=True)
-
-
-@compiled
-def _add_overlap_by_category(
-    indptr: NDArray[np.int64], facility: Ints, share: Floats, category: Ints, pairs: Ints, sums: Floats
-) -> None:
-    """
-    Add up, for the pairs of each group, the share of trips of each category that both villages send to one place.
-
-    `indptr`, `facility`, `share` and `category` are those of `Shares`; the rows of `pairs` are the one village, the
-    other, and the group of the pair. `sums`, of shape (groups, categories), is added to.
-    """
-    of_pair = np.zeros(sums.shape[1])
-    for pair in range(pairs.shape[1]):
-        of_pair[:] = 0.0
-        a, b, group = pairs[0, pair], pairs[1, pair], pairs[2, pair]
-        left, left_end = indptr[a], indptr[a + 1]
-        right, right_end = indptr[b], indptr[b + 1]
-        while left < left_end and right < right_end:
-            if facility[left] == facility[right]:
-                of_pair[category[facility[left]]] += min(share[left], share[right])
-                left += 1
-                right += 1
-            elif facility[left] < facility[right]:
-                left += 1
-            else:
-                right += 1
-        for k in range(len(of_pair)):
-            sums[group, k] += min(of_pair[k], 1.0)  # sums of shares may exceed it by a rounding

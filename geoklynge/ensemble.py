@@ -14,7 +14,7 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from .leiden import leiden
 from .progress import Tell, counted, told_nobody
 from .study import Study
-from .ties import LAYERS, Ties, layer_proportions
+from .ties import Ties, layer_proportions, weighted_sum
 from .wishes import Wishes
 
 Floats = NDArray[np.float64]
@@ -78,25 +78,36 @@ def _near_to_near(ties: Ties) -> tuple[Ints, Longs, Ints, Longs]:
 
 
 def _shaken_weights(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:
-    """Tie weights with every layer's weight and every travel time shifted at random within the study's noise."""
+    """
+    Tie weights with every layer's weight and every travel time shifted at random within the study's noise.
+
+    Where ties mix several modes of travel, the times of the study's own mode are shifted, and the mixed proximity
+    goes up and down with that mode's (by the same factor, to at most 1): a way that takes longer than thought does so
+    by bike and by car.
+    """
     noise = study.ensemble
     proportions = layer_proportions(study.ties.weights, ties.layers_used)
-    shifted = np.array([proportions[name] for name in LAYERS]) * rng.uniform(
-        1 - noise.weight_noise, 1 + noise.weight_noise, len(LAYERS)
+    shifted = np.array([proportions[name] for name in ties.layers]) * rng.uniform(
+        1 - noise.weight_noise, 1 + noise.weight_noise, len(ties.layers)
     )
     shifted /= shifted.sum()
     half_minutes = study.ties.half_minutes[study.travel.mode]
+    mixed = {*study.mixture()} != {study.travel.mode}
     weight = np.empty(len(ties.a))
     for start in range(0, len(weight), TIES_AT_ONCE):
         some = slice(start, start + TIES_AT_ONCE)
-        minutes = ties.minutes[some]
-        minutes = minutes * rng.uniform(1 - noise.minutes_noise, 1 + noise.minutes_noise, len(minutes))
+        known = ties.minutes[some]
+        minutes = known * rng.uniform(1 - noise.minutes_noise, 1 + noise.minutes_noise, len(known))
         proximity = np.exp2(-((minutes / half_minutes) ** 2))
-        before = ties.proximity[some]
+        before = np.exp2(-((known / half_minutes) ** 2)) if mixed else ties.proximity[some]
         nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
+        if mixed:
+            proximity = np.minimum(ties.proximity[some] * nearer, 1.0)
         complementarity = np.minimum(ties.complementarity[some] * nearer, 1.0)
-        layers = (proximity, ties.overlap[some], complementarity, ties.identity[some])
-        weight[some] = sum(share * layer for share, layer in zip(shifted, layers, strict=True))
+        layers = [proximity, ties.overlap[some], complementarity, ties.identity[some]]
+        if ties.survey is not None:
+            layers.append(ties.survey[some])
+        weight[some] = weighted_sum(layers, shifted)
     return weight
 
 

@@ -184,8 +184,7 @@ def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:
 
 
 def _rounded_ties(run: Run) -> pd.DataFrame:
-    layers = ("proximity", "overlap", "complementarity", "identity", "weight")
-    return run.shown_ties().round({"minutes": 3, **dict.fromkeys(layers, 4)})
+    return run.shown_ties().round({"minutes": 3, **dict.fromkeys((*run.ties.layers, "weight"), 4)})
 
 
 def _nodes(villages: gpd.GeoDataFrame) -> pd.DataFrame:
@@ -235,7 +234,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
     tables = run.tables
     counts = {
         name: len(table)
-        for name in ("villages", "services", "parishes", "municipalities", "roads", "links")
+        for name in ("villages", "services", "parishes", "municipalities", "roads", "links", "associations", "survey")
         if (table := getattr(tables, name)) is not None
     }
     counts |= {

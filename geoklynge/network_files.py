@@ -48,7 +48,7 @@ def write_tie_geojson(nodes: pd.DataFrame, ties: pd.DataFrame, path: Path) -> No
     nodes
         The villages: `village_id`, unique, and `lon`, `lat` in degrees, at most six decimals.
     ties
-        `village_a` and `village_b`, ids of `nodes`, and numbers, each of them finite.
+        `village_a` and `village_b`, ids of `nodes`, and numbers, each of them finite, or nan for one that is missing.
     path
         The file.
     """
@@ -58,7 +58,7 @@ def write_tie_geojson(nodes: pd.DataFrame, ties: pd.DataFrame, path: Path) -> No
     def rows(part: pd.DataFrame, a: Rows, b: Rows) -> Parts:
         texts = ['{ "type": "Feature", "properties": { "village_a": ', ids.take(a), ', "village_b": ', ids.take(b)]
         for name in _numbers_of(ties):
-            texts += [f', "{name}": ', _numbers(part[name])]
+            texts += [f', "{name}": ', pc.fill_null(_numbers(part[name]), "null")]
         line = [' }, "geometry": { "type": "LineString", "coordinates": [ ', at.take(a), ", ", at.take(b), " ] } },\n"]
         return texts + line
 
@@ -78,7 +78,7 @@ def write_graphml(nodes: pd.DataFrame, ties: pd.DataFrame, path: Path) -> None:
     nodes
         The villages: `village_id`, unique, `name`, `cluster_id` (empty for none), and `lon`, `lat` in degrees.
     ties
-        As in `write_tie_geojson`; its numbers become attributes of edges.
+        As in `write_tie_geojson`; its numbers become attributes of edges, a missing one none.
     path
         The file.
     """
@@ -97,7 +97,8 @@ def write_graphml(nodes: pd.DataFrame, ties: pd.DataFrame, path: Path) -> None:
     def edge_rows(part: pd.DataFrame, a: Rows, b: Rows) -> Parts:
         texts: Parts = ['<edge source="', ids.take(a), '" target="', ids.take(b), '">']
         for name in numbers:
-            texts += [f'<data key="{keys[name]}">', _numbers(part[name]), "</data>"]
+            data: Parts = [f'<data key="{keys[name]}">', _numbers(part[name]), "</data>"]
+            texts += [pc.fill_null(_joined(data), "")] if part[name].isna().any() else data
         return [*texts, "</edge>\n"]
 
     with path.open("wb") as file:
@@ -125,7 +126,7 @@ def tie_layer(points: NDArray[np.float64], nodes: pd.DataFrame, ties: pd.DataFra
     Returns
     -------
     pyarrow.RecordBatchReader
-        The two ends, the numbers of `ties`, and `geometry`, lines as well-known binary.
+        The two ends, the numbers of `ties`, null where missing, and `geometry`, lines as well-known binary.
     """
     numbers = _numbers_of(ties)
     texts = [(end, pa.string()) for end in ENDS]
@@ -134,7 +135,7 @@ def tie_layer(points: NDArray[np.float64], nodes: pd.DataFrame, ties: pd.DataFra
 
     def batches() -> Iterator[Any]:
         for part, a, b in _batches(nodes, ties):
-            columns = [pa.array(part[name].to_numpy(dtype=np.float64)) for name in numbers]
+            columns = [pa.array(part[name].to_numpy(dtype=np.float64), from_pandas=True) for name in numbers]
             yield pa.record_batch([ids.take(a), ids.take(b), *columns, _lines(points[a], points[b])], schema)
 
     return pa.RecordBatchReader.from_batches(schema, batches())
@@ -184,8 +185,12 @@ def _texts(values: pd.Series, written: Callable[[str], str]) -> Any:
 
 
 def _numbers(values: pd.Series) -> Any:
-    """Write numbers with as few digits as tell them apart, always as decimals: 1 could be read as another type."""
-    plain = pc.cast(pa.array(values.to_numpy(dtype=np.float64) + 0.0), pa.string())  # no -0
+    """
+    Write numbers with as few digits as tell them apart, always as decimals: 1 could be read as another type.
+
+    A nan is null.
+    """
+    plain = pc.cast(pa.array(values.to_numpy(dtype=np.float64) + 0.0, from_pandas=True), pa.string())  # no -0
     return pc.if_else(pc.match_substring_regex(plain, "[.e]"), plain, pc.binary_join_element_wise(plain, ".0", ""))
 
 

@@ -24,7 +24,7 @@ from .sources import read_tables
 from .study import Study
 from .tables import Finding, Tables
 from .ties import Ties, tie_villages
-from .travel import Travel, measure_travel
+from .travel import Travel, measure_other_modes, measure_travel
 
 Report = Callable[[str, int, int], None]  # stage, parts done, parts in all (0: not known)
 
@@ -99,8 +99,9 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         _refuse_too_few(tables, study)
     with stage("travel") as tell:
         travel = measure_travel(tables, study.travel, tell=tell)
+        also = measure_other_modes(tables, study, tell=tell)
     with stage("ties"):
-        ties = tie_villages(tables, travel, study)
+        ties = tie_villages(tables, travel, study, also=also)
     with stage("candidates") as tell:
         pool = propose(tables, travel, ties, study, tell=tell)
     with stage("assessment"):

@@ -83,6 +83,8 @@ class Sources(Part):
     services: OneOrMore = ()
     roads: OneOrMore = ()
     links: OneOrMore = ()
+    associations: OneOrMore = ()
+    survey: OneOrMore = ()
 
     @model_validator(mode="after")
     def _each_file_once(self) -> Sources:
@@ -117,25 +119,61 @@ class TravelOptions(Part):
 
 
 class TieWeights(Part):
-    """How much each of the four layers counts in a tie; only their proportions matter."""
+    """
+    How much each layer counts in a tie; only their proportions matter.
+
+    `survey` counts where a study has one, and there for the pairs that people were asked about.
+    """
 
     proximity: Annotated[float, Field(ge=0)] = 0.35
     overlap: Annotated[float, Field(ge=0)] = 0.35
     complementarity: Annotated[float, Field(ge=0)] = 0.15
     identity: Annotated[float, Field(ge=0)] = 0.15
+    survey: Annotated[float, Field(ge=0)] = 0.15
 
     @model_validator(mode="after")
-    def _some_layer_counts(self) -> TieWeights:
+    def _some_layer_counts(self) -> TieWeights:  # one of those that every pair has: no survey asks about all
         if self.proximity + self.overlap + self.complementarity + self.identity <= 0:
             raise ValueError("at least one layer needs a weight above 0")
         return self
 
 
+class IdentitySteps(Part):
+    """
+    What it counts, 0..1, that two villages share one of these; the strongest that they share decides, 0 is no step.
+
+    `former_municipality_1970` is the small municipality of before 1970 (sognekommune), `former_municipality` that of
+    before 2007, `historic_district` the herred. Order and values are a choice, the smaller and livelier unit first.
+    """
+
+    parish: Share = 1.0
+    association: Share = 0.9
+    pastorate: Share = 0.85
+    former_municipality_1970: Share = 0.8
+    school_district: Share = 0.75
+    former_municipality: Share = 0.5
+    historic_district: Share = 0.25
+
+
 class TieOptions(Part):
-    """How ties are measured; `half_minutes` is where proximity has fallen to one half."""
+    """
+    How ties are measured.
+
+    `half_minutes` is where proximity has fallen to one half. `modes` mixes several modes of travel, each with the
+    share of it that counts (only their proportions matter): children bike, adults drive. Without it `travel.mode`
+    counts alone.
+    """
 
     half_minutes: Annotated[dict[Mode, Positive], over(HALF_MINUTES)] = HALF_MINUTES
+    modes: dict[Mode, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
     weights: TieWeights = TieWeights()
+    identity_steps: IdentitySteps = IdentitySteps()
+
+    @model_validator(mode="after")
+    def _some_mode_counts(self) -> TieOptions:
+        if self.modes and sum(self.modes.values()) <= 0:
+            raise ValueError("modes: at least one mode needs a share above 0")
+        return self
 
 
 class ServiceOptions(Part):
@@ -243,6 +281,12 @@ class Study(Part):
         if "osm" in self.sources.villages and not self.sources.osm:
             raise ValueError('sources.villages names "osm", but sources.osm names no file')
         return self
+
+    def mixture(self) -> dict[Mode, float]:
+        """Tell the share of each mode in the ties: above 0, summing to 1, in the order car, bike, walk."""
+        given = self.ties.modes or {self.travel.mode: 1.0}
+        total = sum(given.values())
+        return {mode: given[mode] / total for mode in get_args(Mode) if given.get(mode, 0.0) > 0}
 
     def path_of(self, source: str) -> Path:
         """Resolve a source's path against the folder of the study file."""

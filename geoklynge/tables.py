@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import geopandas as gpd
 import numpy as np
@@ -25,7 +25,8 @@ class Column:
     One column, declared once: from this come the check, the error text and the documentation.
 
     `dtype` is a pandas dtype; `aliases` are the names under which sources carry the column; `required` says that the
-    table cannot do without it; `may_be_missing` that a cell may be empty.
+    table cannot do without it; `may_be_missing` that a cell may be empty; `if_said` that the table has the column only
+    where a source says something in it.
     """
 
     name: str
@@ -35,12 +36,20 @@ class Column:
     required: bool = True
     may_be_missing: bool = False
     at_least: float | None = None
+    at_most: float | None = None
     one_of: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
+    if_said: bool = False
 
 
-def _optional(name: str, about: str, *, aliases: tuple[str, ...] = ()) -> Column:
-    return Column(name, "string", about, required=False, may_be_missing=True, aliases=aliases)
+def _optional(name: str, about: str, *, aliases: tuple[str, ...] = (), if_said: bool = False) -> Column:
+    return Column(name, "string", about, required=False, may_be_missing=True, aliases=aliases, if_said=if_said)
+
+
+PASTORATE = _optional("pastorate", "parishes that share their priests", aliases=("pastorat",), if_said=True)
+SOGNEKOMMUNE = _optional(
+    "former_municipality_1970", "municipality before 1970", aliases=("sognekommune",), if_said=True
+)
 
 
 VILLAGES = (
@@ -56,7 +65,9 @@ VILLAGES = (
     _optional("municipality", "name of that municipality", aliases=("kommune", "kommunenavn")),
     _optional("historic_district", "district of old (herred)", aliases=("herred", "historic_herred")),
     _optional("former_municipality", "municipality before 2007"),
+    SOGNEKOMMUNE,
     _optional("school_district", "school catchment the place lies in", aliases=("skoledistrikt",)),
+    PASTORATE,
     _optional("position_quality", "exact or approx", aliases=("coord_quality",)),
     _optional("source", "where the row comes from"),
 )  # fmt: skip
@@ -67,6 +78,9 @@ PARISHES = (
     _optional("municipality_id", "municipality the parish lies in", aliases=("kommunekode", "municipality_code")),
     _optional("historic_district", "district of old (herred)", aliases=("herred", "historic_herred")),
     _optional("former_municipality", "municipality before 2007"),
+    SOGNEKOMMUNE,
+    _optional("school_district", "school catchment of the parish", aliases=("skoledistrikt",), if_said=True),
+    PASTORATE,
 )
 
 MUNICIPALITIES = (
@@ -101,6 +115,19 @@ LINKS = (
     Column("road_km", "float64", "length along the road", unit="km", may_be_missing=True, at_least=0),
     Column("road_class", "string", "class of the road", required=False),
 )
+
+
+ASSOCIATIONS = (
+    Column("association", "string", "what the association is called", aliases=("forening",)),
+    Column("village_id", "string", "a place it names or serves, by village_id or name", aliases=("village", "landsby")),
+)
+
+SURVEY = (
+    Column("village_a", "string", "where people were asked, by village_id or name"),
+    Column("village_b", "string", "the other place, by village_id or name"),
+    Column("share", "float64", "share of the answers in a that feel they belong with b, 0 to 1", at_least=0, at_most=1,
+           aliases=("andel",)),
+)  # fmt: skip
 
 
 ONEWAY = {"both": 0, "forward": 1, "backward": -1}  # as `Roads` stores the words of the column
@@ -205,7 +232,9 @@ class Tables:
 
     `villages` has the column `people`: its population, or the study's default for its kind where that is not known.
     `parishes` and `municipalities` may have rows without geometry. `roads` is None where a study has none;
-    `links` likewise.
+    `links` likewise. `roads` are those of the study's mode of travel; where ties mix in other modes, `other_roads`
+    has the roads of each. `associations` has a row for each village of an association, `survey` one for each
+    direction in which people of one village were asked about another; None where no source was given.
     """
 
     villages: gpd.GeoDataFrame
@@ -215,8 +244,15 @@ class Tables:
     municipalities: gpd.GeoDataFrame | None = None
     roads: Roads | None = None
     links: pd.DataFrame | None = None
+    associations: pd.DataFrame | None = None
+    survey: pd.DataFrame | None = None
+    other_roads: Mapping[str, Roads] = field(default_factory=dict)
     sources: tuple[SourceRecord, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+
+    def by_mode(self, mode: str) -> Tables:
+        """Give the tables for travel by another mode: with its own roads, where they were read."""
+        return replace(self, roads=self.other_roads.get(mode, self.roads))
 
 
 def people_of(villages: pd.DataFrame, where_unknown: Mapping[str, float]) -> pd.Series:
@@ -245,6 +281,8 @@ def _schema(columns: Iterable[Column], id_name: str | None) -> pa.DataFrameSchem
         checks = []
         if column.at_least is not None:
             checks.append(pa.Check.ge(column.at_least, error=f"is below {column.at_least:g}"))
+        if column.at_most is not None:
+            checks.append(pa.Check.le(column.at_most, error=f"is above {column.at_most:g}"))
         if column.one_of:
             checks.append(pa.Check.isin(column.one_of, error=f"is not one of {', '.join(column.one_of)}"))
         checked[column.name] = pa.Column(

@@ -1,10 +1,8 @@
-"""How much two villages already share: four layers, one tie network."""
+"""How much two villages already share: four layers, five with a survey; one tie network."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,41 +12,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from .compiled import compiled
 from .errors import InputError
-from .study import HALF_MINUTES, Category, Study, TieWeights
+from .huff import Shares, overlap_by_category_of
+from .identity import identity_of_pairs, knows_identity
+from .modes import ByMode, mix_modes, mixed_overlap, mixed_proximity, mutual_pairs, shares_by
+from .study import Mode, Study, TieWeights
 from .tables import Finding, Tables
 from .travel import Travel
-from .trips import Trips
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
-LAYERS = ("proximity", "overlap", "complementarity", "identity")
-IDENTITY_STEPS = (  # the first that two villages share decides
-    ("parish_id", 1.0),
-    ("school_district", 0.75),
-    ("former_municipality", 0.5),
-    ("historic_district", 0.25),
-)
-PAIRS_A_TASK = 50_000
-
-
-@dataclass(frozen=True)
-class Shares:
-    """
-    Huff shares of every village over the facilities it reaches, in compressed sparse rows.
-
-    Village i sends ``share[indptr[i]:indptr[i + 1]]`` of its trips to the facilities ``facility`` of the same slice
-    (ascending). `category` gives each facility's category as a number into `categories`. Shares of one village and
-    one category sum to 1, or to 0 where it reaches none.
-    """
-
-    indptr: NDArray[np.int64]
-    facility: Ints
-    share: Floats
-    category: Ints
-    categories: tuple[str, ...]
+LAYERS = ("proximity", "overlap", "complementarity", "identity")  # every tie has them
+SURVEY = "survey"  # the fifth, where people were asked
 
 
 @dataclass(frozen=True)
@@ -70,16 +46,36 @@ class Ties:
     """
     The tie network: one entry a pair of villages that reach each other within the horizon, both ways.
 
-    `a` < `b` are row numbers of the villages table, sorted; `minutes` is the slower direction; the four layers and
-    `weight` are 0..1. `layers_used` are those the data could say something about; the weights of the others went to
-    them. `has` tells which categories stand in each village, shape (villages, categories of `shares`), and
-    `category_weight` how much each of these categories counts.
+    Attributes
+    ----------
+    village_ids
+        Those of the villages table, in its order.
+    a, b
+        Row numbers of the villages table, ``a < b``, sorted.
+    minutes
+        By the study's mode of travel, the slower direction; `minutes_ab` and `minutes_ba` are the two directions.
+    proximity, overlap, complementarity, identity, weight
+        0..1, one number a tie.
+    layers_used
+        Layers that the data could say something about; the weights of the others went to them.
+    shares
+        Where people go by the study's mode of travel.
+    has
+        Which categories stand in each village, shape (villages, categories of `shares`).
+    category_weight
+        How much each of these categories counts.
+    by_mode
+        The modes that the ties mix, in a fixed order; the study's mode alone where they mix none.
+    survey
+        0..1, nan for a tie that nobody was asked about; None where no survey says anything of any tie.
     """
 
     village_ids: NDArray[np.object_]
     a: Ints
     b: Ints
     minutes: Floats
+    minutes_ab: Floats
+    minutes_ba: Floats
     proximity: Floats
     overlap: Floats
     complementarity: Floats
@@ -89,7 +85,18 @@ class Ties:
     shares: Shares
     has: NDArray[np.bool_]
     category_weight: Floats
+    by_mode: tuple[ByMode, ...]
     findings: tuple[Finding, ...]
+    survey: Floats | None = None
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Name the layers that these ties have."""
+        return LAYERS if self.survey is None else (*LAYERS, SURVEY)
+
+    def asymmetric(self, at_least_minutes: float) -> NDArray[np.int64]:
+        """Find the ties whose two directions differ by at least so many minutes: row numbers, ascending."""
+        return np.flatnonzero(np.abs(self.minutes_ab - self.minutes_ba) >= at_least_minutes)
 
     @cached_property
     def around(self) -> Around:
@@ -106,22 +113,27 @@ class Ties:
         return np.searchsorted(self.a, np.arange(len(self.village_ids) + 1)).astype(np.int64)
 
     def table(self, *, at_least: float = 0.0) -> pd.DataFrame:
-        """Show ties of some weight as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`."""
+        """
+        Show ties of some weight as a table: `village_a`, `village_b`, `minutes`, the layers, `weight`.
+
+        `survey` is a column only where there is one, empty for ties that nobody was asked about.
+        """
         shown = np.flatnonzero(self.weight >= at_least)
         ends = {"village_a": self.village_ids[self.a[shown]], "village_b": self.village_ids[self.b[shown]]}
-        return pd.DataFrame({**ends, **{name: getattr(self, name)[shown] for name in ("minutes", *LAYERS, "weight")}})
+        names = ("minutes", *self.layers, "weight")
+        return pd.DataFrame({**ends, **{name: getattr(self, name)[shown] for name in names}})
 
     def graph(self, *, at_least: float = 0.0) -> nx.Graph[str]:
         """Build the network for networkx: all villages as nodes, ties of `weight` above `at_least` as edges."""
         rows = self.table()
         graph = nx.from_pandas_edgelist(
-            rows[rows["weight"] > at_least], "village_a", "village_b", edge_attr=["minutes", *LAYERS, "weight"]
+            rows[rows["weight"] > at_least], "village_a", "village_b", edge_attr=["minutes", *self.layers, "weight"]
         )
         graph.add_nodes_from(self.village_ids)
         return graph
 
 
-def tie_villages(tables: Tables, travel: Travel, study: Study) -> Ties:
+def tie_villages(tables: Tables, travel: Travel, study: Study, *, also: Mapping[Mode, Travel] | None = None) -> Ties:
     """
     Measure the ties of all pairs of villages within the horizon.
 
@@ -130,51 +142,167 @@ def tie_villages(tables: Tables, travel: Travel, study: Study) -> Ties:
     - proximity ``p = 2 ** -((t / h) ** 2)``, h the study's half-minutes;
     - overlap ``o = sum_c w_c sum_f min(q_if, q_jf) / sum_c w_c``, q the Huff (1964) shares of category c;
     - complementarity ``m = p * sum_c w_c [one of i, j has c, the other not] / sum_c w_c``;
-    - identity: 1 in one parish, else 0.75 in one school district, 0.5 in one municipality of before 2007, 0.25 in
-      one historic district;
-    - weight: the sum of the four, each times its weight, the weights summing to 1.
+    - identity: the value of the strongest of the study's `IdentitySteps` that i and j share, else 0;
+    - survey: the mean of the shares of answers, in i about j and in j about i, as far as they are given;
+    - weight: the sum of the layers, each times its weight, the weights summing to 1.
+
+    Where the study mixes modes of travel, p and o are means over the modes, each measured with the mode's own minutes
+    and half-minutes and weighed by its share; a mode by which a pair is beyond the horizon adds 0. Which pairs are
+    tied, and their minutes, is the study's own mode's to say.
 
     Categories that no service of the study has are left out of the sums, layers that the data says nothing about
-    out of the weight.
+    out of the weight; for a pair that no answer speaks of, the survey is left out likewise.
+
+    Parameters
+    ----------
+    tables
+        The study's tables.
+    travel
+        By the study's mode.
+    study
+        Weights, half-minutes, categories, the mixture of modes.
+    also
+        Travel by the other modes of the mixture; see `measure_other_modes`.
+
+    Raises
+    ------
+    InputError
+        If a mode of the mixture was not measured, or no layer with a weight has data.
 
     References
     ----------
     Huff, D. L. (1964). Defining and estimating a trading area. Journal of Marketing 28(3), 34-38.
     """
+    a, b, minutes_ab, minutes_ba = mutual_pairs(travel.between)
+    minutes = np.maximum(minutes_ab, minutes_ba)
+    shares = shares_by(study.travel.mode, tables, travel, study)
+    own = ByMode(study.travel.mode, 1.0, minutes, shares)
+    by_mode = mix_modes(own, (a, b), also or {}, tables, study)
     categories = study.services.all_categories()
-    mode_ratio = HALF_MINUTES[study.travel.mode] / HALF_MINUTES["car"]
-    shares = huff_shares(tables, travel.to_services, categories, mode_ratio=mode_ratio)
     weights = np.array([categories[key].weight for key in shares.categories])
-    a, b, minutes = mutual_pairs(travel.between)
-    proximity = np.exp2(-((minutes / study.ties.half_minutes[study.travel.mode]) ** 2))
     has = _services_in_villages(tables, shares)
+    proximity = mixed_proximity(by_mode, study)
     layers = {
         "proximity": proximity,
-        "overlap": overlap_of_pairs(shares, weights, a, b),
+        "overlap": mixed_overlap(by_mode, weights, a, b),
         "complementarity": proximity * _share_that_one_has(has, weights, a, b),
-        "identity": _identity(tables.villages, a, b),
+        "identity": identity_of_pairs(tables, study.ties.identity_steps, a, b),
     }
-    used, findings = _layers_with_data(tables, weights, study.ties.weights)
-    proportions = layer_proportions(study.ties.weights, used)
-    weight = np.clip(sum(proportions[name] * layers[name] for name in LAYERS), 0.0, 1.0)
+    survey = _answers(tables, a, b)
+    used, findings = _layers_with_data(tables, weights, study, survey)
+    known = layers if survey is None else {**layers, SURVEY: survey}
+    weight = weighted_sum(known.values(), layer_proportions(study.ties.weights, used).values())
     return Ties(
         tables.villages["village_id"].to_numpy(dtype=object),
         a,
         b,
         minutes,
+        minutes_ab,
+        minutes_ba,
         **layers,
-        weight=weight,
+        weight=np.clip(weight, 0.0, 1.0),
         layers_used=used,
         shares=shares,
         has=has,
         category_weight=weights,
+        by_mode=by_mode,
         findings=findings,
+        survey=survey,
     )
 
 
+def overlap_by_category(ties: Ties, rows: NDArray[np.integer]) -> Floats:
+    """
+    Tell what an overlap is made of: the share of trips of each category that both ends of a tie send to one place.
+
+    Weighed by `Ties.category_weight`, the categories' mean is the tie's overlap.
+
+    Parameters
+    ----------
+    ties
+        The network.
+    rows
+        Numbers of ties.
+
+    Returns
+    -------
+    array
+        0..1, shape (rows, categories of ``ties.shares``).
+    """
+    return sum_overlap_by_category(ties, rows, np.arange(len(rows)), len(rows))
+
+
+def sum_overlap_by_category(ties: Ties, rows: NDArray[np.integer], group: NDArray[np.integer], n_groups: int) -> Floats:
+    """
+    Add up `overlap_by_category` over groups of ties, without the table of all of them.
+
+    Parameters
+    ----------
+    ties
+        The network.
+    rows
+        Numbers of ties.
+    group
+        The group of each.
+    n_groups
+        How many groups there are.
+
+    Returns
+    -------
+    array
+        Shape (groups, categories of ``ties.shares``).
+    """
+    total = np.zeros((n_groups, len(ties.shares.categories)))
+    for one in ties.by_mode:
+        near = np.isfinite(one.minutes[rows])
+        pairs = np.stack([ties.a[rows[near]], ties.b[rows[near]], group[near].astype(np.int32)])
+        total += one.share * overlap_by_category_of(one.shares, pairs, n_groups)
+    return total
+
+
+def _answers(tables: Tables, a: Ints, b: Ints) -> Floats | None:
+    """Average, for each pair, the shares given in either direction; nan without any, None where no pair has one."""
+    survey = tables.survey
+    if survey is None:
+        return None
+    place, n_villages = pd.Index(tables.villages["village_id"]), max(len(tables.villages), 1)
+    ends = [place.get_indexer(pd.Index(survey[end])).astype(np.int64) for end in ("village_a", "village_b")]
+    known = np.minimum(*ends) >= 0
+    key = np.where(known, np.minimum(*ends) * n_villages + np.maximum(*ends), -1)
+    mean = survey["share"].groupby(key).mean()
+    answers = mean.reindex(a.astype(np.int64) * n_villages + b).to_numpy(dtype=np.float64)
+    return answers if np.isfinite(answers).any() else None
+
+
+def weighted_sum(layers: Iterable[Floats], proportions: Iterable[float]) -> Floats:
+    """
+    Weigh layers by pair.
+
+    Parameters
+    ----------
+    layers
+        In the order of `Ties.layers`; the fifth may be nan.
+    proportions
+        Their weights in the same order, summing to 1.
+
+    Returns
+    -------
+    array
+        For a pair whose survey is nan, the sum of the others divided by the sum of their weights.
+    """
+    pairs = list(zip(layers, proportions, strict=True))
+    total: Floats = np.asarray(sum(share * layer for layer, share in pairs[: len(LAYERS)]))
+    for layer, share in pairs[len(LAYERS) :]:
+        asked = np.isfinite(layer)
+        alone = total / (1 - share) if share < 1 else total
+        total = np.where(asked, total + share * np.where(asked, layer, 0.0), alone)
+    return total
+
+
 def layer_proportions(weights: TieWeights, used: tuple[str, ...]) -> dict[str, float]:
-    """Scale the weights of the layers in use to sum to 1; the others get 0."""
-    raw = {name: getattr(weights, name) if name in used else 0.0 for name in LAYERS}
+    """Scale the weights of the layers in use to sum to 1; of the four that every tie has, the others get 0."""
+    names = (*LAYERS, SURVEY) if SURVEY in used else LAYERS
+    raw = {name: getattr(weights, name) if name in used else 0.0 for name in names}
     total = sum(raw.values())
     if total <= 0:
         raise InputError(
@@ -186,14 +314,19 @@ def layer_proportions(weights: TieWeights, used: tuple[str, ...]) -> dict[str, f
 
 
 def _layers_with_data(
-    tables: Tables, category_weights: Floats, weights: TieWeights
+    tables: Tables, category_weights: Floats, study: Study, survey: Floats | None
 ) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
+    weights = study.ties.weights
     services = len(tables.services) > 0 and category_weights.sum() > 0
-    identity = any(column in tables.villages and tables.villages[column].notna().any() for column, _ in IDENTITY_STEPS)
-    placed = services and bool(tables.services["village_id"].notna().any())
-    has_data = {"proximity": True, "overlap": services, "complementarity": placed, "identity": identity}
-    used = tuple(name for name in LAYERS if has_data[name])
-    missing = [name for name in LAYERS if not has_data[name] and getattr(weights, name) > 0]
+    has_data = {
+        "proximity": True,
+        "overlap": services,
+        "complementarity": services and bool(tables.services["village_id"].notna().any()),
+        "identity": knows_identity(tables, study.ties.identity_steps),
+        **({} if tables.survey is None else {SURVEY: survey is not None}),
+    }
+    used = tuple(name for name, known in has_data.items() if known)
+    missing = [name for name, known in has_data.items() if not known and getattr(weights, name) > 0]
     findings = (
         (
             Finding(
@@ -207,138 +340,6 @@ def _layers_with_data(
         else ()
     )
     return used, findings
-
-
-def mutual_pairs(between: Trips) -> tuple[Ints, Ints, Floats]:
-    """
-    Pair up villages that reach each other both ways.
-
-    Returns
-    -------
-    tuple of three arrays
-        Row numbers a < b, sorted, and the minutes of the slower direction.
-    """
-    origin, destination = between.origins().astype(np.int64), between.destination.astype(np.int64)
-    n_villages = len(between.indptr) - 1
-    out = origin < destination
-    there = origin[out] * n_villages + destination[out]
-    back = destination[~out] * n_villages + origin[~out]
-    key, at_there, at_back = np.intersect1d(there, back, assume_unique=True, return_indices=True)
-    minutes = np.maximum(between.minutes[out][at_there], between.minutes[~out][at_back])
-    return (key // max(n_villages, 1)).astype(np.int32), (key % max(n_villages, 1)).astype(np.int32), minutes
-
-
-def huff_shares(
-    tables: Tables, to_services: Trips, categories: Mapping[str, Category], *, mode_ratio: float = 1.0
-) -> Shares:
-    """
-    Share of each village's trips of a category that goes to each facility.
-
-    The pull of facility f on village i is ``capacity[f] * exp(-beta * minutes[i, f])`` with beta = ln 2 / the
-    category's half-minutes; a share is a pull divided by the sum of pulls of that category on that village (Huff
-    1964). A facility without a capacity counts with its category's median, or 1.
-
-    Parameters
-    ----------
-    tables
-        For the services and their order.
-    to_services
-        Minutes from villages to services within the horizon.
-    categories
-        The study's categories.
-    mode_ratio
-        Lengthens half-minutes for slower modes: people accept longer trips by bike than by car.
-
-    Raises
-    ------
-    InputError
-        If a capacity is not above 0.
-    """
-    services = tables.services
-    present = tuple(key for key in categories if key in set(services["category"]))
-    number = services["category"].map({key: k for k, key in enumerate(present)}).to_numpy(dtype=np.int32)
-    half_minutes = np.array([categories[key].half_minutes for key in present]) * mode_ratio
-    capacity = _capacities(services)
-    village, facility = to_services.origins(), to_services.destination
-    group = village.astype(np.int64) * max(len(present), 1) + number[facility]
-    n_groups = (len(to_services.indptr) - 1) * max(len(present), 1)
-    nearest = np.full(n_groups, np.inf)
-    np.minimum.at(nearest, group, to_services.minutes)
-    delay = to_services.minutes - nearest[group]  # counted from the nearest: no underflow, same shares
-    pull = capacity[facility] * np.exp2(-delay / half_minutes[number[facility]]) if len(group) else np.empty(0)
-    total = np.bincount(group, weights=pull, minlength=n_groups)
-    return Shares(to_services.indptr, facility, pull / total[group], number, present)
-
-
-def _capacities(services: pd.DataFrame) -> Floats:
-    if "capacity" not in services:
-        return np.ones(len(services))
-    given = services["capacity"].astype("float64")
-    if (given <= 0).any():
-        row = int((given <= 0).to_numpy().argmax()) + 1
-        raise InputError(
-            f"row {row}, column 'capacity': {given.iloc[row - 1]:g} is not above 0",
-            where="services",
-            advice="leave the cell empty or give the facility's size",
-        )
-    typical = given.groupby(services["category"]).transform("median").fillna(1.0).to_numpy(dtype=np.float64)
-    return np.where(given.isna(), typical, given.to_numpy(dtype=np.float64))
-
-
-def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Floats:
-    """
-    Share of everyday trips that two villages send to the same places, for each pair.
-
-    Parameters
-    ----------
-    shares
-        Huff shares.
-    weights
-        Weight of each category of `shares.categories`; categories of weight 0 do not count.
-    a, b
-        Row numbers of the pairs' villages.
-
-    Returns
-    -------
-    array
-        0..1, shape (pairs,).
-    """
-    total = weights.sum()
-    if total <= 0 or not len(a):
-        return np.zeros(len(a))
-    weighted = shares.share * weights[shares.category[shares.facility]] / total
-    starts = range(0, len(a), PAIRS_A_TASK)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = workers.map(
-            lambda start: _sum_of_minima(
-                shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
-                b[start : start + PAIRS_A_TASK],
-            ),
-            starts,
-        )  # fmt: skip
-        overlap: Floats = np.minimum(np.concatenate(list(parts)), 1.0)
-    return overlap
-
-
-@compiled
-def _sum_of_minima(indptr: NDArray[np.int64], column: Ints, value: Floats, a: Ints, b: Ints) -> Floats:
-    """Sum, over the columns that rows a[k] and b[k] share, the smaller value; both rows sorted by column."""
-    sums = np.zeros(len(a), dtype=np.float64)
-    for pair in range(len(a)):
-        left, left_end = indptr[a[pair]], indptr[a[pair] + 1]
-        right, right_end = indptr[b[pair]], indptr[b[pair] + 1]
-        total = 0.0
-        while left < left_end and right < right_end:
-            if column[left] == column[right]:
-                total += min(value[left], value[right])
-                left += 1
-                right += 1
-            elif column[left] < column[right]:
-                left += 1
-            else:
-                right += 1
-        sums[pair] = total
-    return sums
 
 
 def _services_in_villages(tables: Tables, shares: Shares) -> NDArray[np.bool_]:
@@ -358,13 +359,3 @@ def _share_that_one_has(has: NDArray[np.bool_], weights: Floats, a: Ints, b: Int
     for k, weight in enumerate(weights):  # over categories, not pairs
         share += weight * (has[a, k] != has[b, k])
     return share / total if total > 0 else share
-
-
-def _identity(villages: pd.DataFrame, a: Ints, b: Ints) -> Floats:
-    identity = np.zeros(len(a))
-    for column, value in IDENTITY_STEPS:
-        if column in villages:
-            code = pd.factorize(villages[column])[0]
-            same = (code[a] == code[b]) & (code[a] >= 0)
-            identity = np.maximum(identity, np.where(same, value, 0.0))
-    return identity

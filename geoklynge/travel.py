@@ -29,7 +29,7 @@ from .roads import (
     read_network,
     snap,
 )
-from .study import TravelOptions
+from .study import Mode, Study, TravelOptions
 from .tables import Finding, Tables
 from .trips import Engine, Places, Trips, minutes_to_nearest, travel_between
 
@@ -123,6 +123,28 @@ def measure_travel(
         network = link_network(tables.links, tables.villages, options)
         return _travel_on(network, _snap_to_links(tables), Basis.LINKS, tables, options, search)
     return _travel_straight(tables, options)
+
+
+def measure_other_modes(tables: Tables, study: Study, *, tell: Tell = told_nobody) -> dict[Mode, Travel]:
+    """
+    Measure travel by the modes that the study's ties mix in beside its own; none where they mix in none.
+
+    Each mode travels on its own roads where the sources gave them, within the same horizon.
+
+    Parameters
+    ----------
+    tables
+        The study's tables.
+    study
+        For the mixture, and the options that the modes share.
+    tell
+        Told how far each search has come.
+    """
+    return {
+        mode: measure_travel(tables.by_mode(mode), study.travel.model_copy(update={"mode": mode}), tell=tell)
+        for mode in study.mixture()
+        if mode != study.travel.mode
+    }
 
 
 def _xy(table: gpd.GeoDataFrame) -> Floats:

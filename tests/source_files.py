@@ -28,7 +28,7 @@ def write(folder: Path, name: str, text: str, encoding: str = "utf-8") -> str:
     return name
 
 
-def study_in(folder: Path, *, only=(), crs=None, travel=None, limits=None, **sources) -> Study:
+def study_in(folder: Path, *, only=(), crs=None, travel=None, limits=None, ties=None, **sources) -> Study:
     """Make a study of files in `folder`, of the municipalities `only`; by default of the four places on Mols."""
     if not {"villages", "osm"} & set(sources):
         sources["villages"] = write(folder, "villages.csv", MOLS)
@@ -39,6 +39,7 @@ def study_in(folder: Path, *, only=(), crs=None, travel=None, limits=None, **sou
         crs=crs,
         travel=travel or {},
         limits=limits or {},
+        ties=ties or {},
         sources=sources,
     )
 

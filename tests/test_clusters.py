@@ -11,8 +11,9 @@ from geoklynge.assessment import MEASURES, assess
 from geoklynge.candidates import Pool
 from geoklynge.clusters import describe
 from geoklynge.errors import NoPlanError
+from geoklynge.huff import overlap_of_pairs
 from geoklynge.selection import Plan, select
-from geoklynge.ties import overlap_of_pairs, tie_villages
+from geoklynge.ties import tie_villages
 from geoklynge.village_sets import sets_of
 from geoklynge.wishes import Wishes
 

@@ -63,7 +63,7 @@ def networks(draw):
     names = draw(st.lists(NAME, min_size=1, max_size=8))
     every = [(a, b) for a in range(len(names)) for b in range(a + 1, len(names))]
     pairs = draw(st.lists(st.sampled_from(every), unique=True)) if every else []
-    value = st.integers(0, 10**7).map(lambda k: k / 1e4)
+    value = st.one_of(st.integers(0, 10**7).map(lambda k: k / 1e4), st.just(np.nan))
     numbers = [(draw(value), draw(value)) for _ in pairs]
     places = st.lists(st.tuples(DEGREES, DEGREES), min_size=len(names), max_size=len(names))
     return network_of(names, pairs, draw(places), numbers)
@@ -109,7 +109,10 @@ def test_graphml_reads_as_the_graph_it_was_made_of(tmp_path_factory, network):
     for row in nodes.to_dict("records"):
         found = graph.nodes[row["village_id"]]
         assert (found["lon"], found["lat"], found["cluster_id"]) == (row["lon"], row["lat"], row["cluster_id"])
-    expected = {(row.pop("village_a"), row.pop("village_b")): row for row in ties.to_dict("records")}
+    expected = {
+        (row.pop("village_a"), row.pop("village_b")): {name: value for name, value in row.items() if pd.notna(value)}
+        for row in ties.to_dict("records")
+    }  # a number that is missing is no attribute
     assert {edge: graph.edges[edge] for edge in expected} == expected
     assert graph.number_of_edges() == len(expected)
     assert all(isinstance(value, float) for edge in expected for value in graph.edges[edge].values())
@@ -128,7 +131,7 @@ def test_geojson_is_what_gdal_would_write_byte_for_byte(tmp_path_factory, networ
     folder = tmp_path_factory.mktemp("network")
     write_tie_geojson(nodes, ties, folder / "ours.geojson")
     options = {"RFC7946": "YES", "COORDINATE_PRECISION": 6, "WRITE_NAME": "NO"}
-    if len(ties):  # of an empty table GDAL does not know that its columns are
+    if ties["minutes"].notna().any() and ties["weight"].notna().any():  # else GDAL does not know what its columns are
         pyogrio.write_dataframe(lines_of(nodes, ties), folder / "gdal.geojson", driver="GeoJSON", **options)
         assert (folder / "ours.geojson").read_bytes() == (folder / "gdal.geojson").read_bytes()
     assert len(json.loads((folder / "ours.geojson").read_text(encoding="utf-8"))["features"]) == len(ties)
@@ -163,6 +166,17 @@ def test_a_table_put_together_of_pieces_is_written_like_any_other(tmp_path):
         write(nodes, ties, tmp_path / "whole")
         write(nodes, pieces, tmp_path / name)
         assert (tmp_path / name).read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_a_missing_number_is_none_in_every_format(tmp_path):
+    nodes, ties = network_of(["a", "b", "c"], [(0, 1), (1, 2)], numbers=[(1.0, np.nan), (2.0, 0.5)])
+    write_tie_geojson(nodes, ties, tmp_path / "ties.geojson")
+    features = json.loads((tmp_path / "ties.geojson").read_text(encoding="utf-8"))["features"]
+    assert [feature["properties"]["weight"] for feature in features] == [None, 0.5]
+    write_graphml(nodes, ties, tmp_path / "ties.graphml")
+    edges = nx.read_graphml(tmp_path / "ties.graphml").edges
+    assert (edges["v0", "v1"], edges["v1", "v2"]) == ({"minutes": 1.0}, {"minutes": 2.0, "weight": 0.5})
+    assert tie_layer(np.zeros((3, 2)), nodes, ties).read_all()["weight"].to_pylist() == [None, 0.5]
 
 
 def tie_layer_as_table(points, nodes, ties):

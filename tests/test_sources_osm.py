@@ -6,8 +6,9 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from source_files import finding, pbf, read, road_table, write
+from source_files import finding, pbf, read, road_table, study_in, write
 
+from geoklynge.sources import read_tables
 from geoklynge.sources.osm import parse_people
 from geoklynge.sources.road_tags import direction, posted_kmh
 
@@ -104,6 +105,19 @@ def test_roads_by_mode(tmp_path, town, mode, expected):
     roads = road_table(read(tmp_path, osm=town, travel={"mode": mode}))
     speeds = [None if np.isnan(speed) else speed for speed in roads["speed_kmh"]]
     assert list(zip(roads["road_class"], speeds, roads["oneway"], strict=True)) == expected
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_modes_that_ties_mix_in_have_roads_of_their_own_and_nothing_is_told_twice(tmp_path, town, cached):
+    alone = read_tables(study_in(tmp_path, osm=town))
+    mixed = study_in(tmp_path, osm=town, ties={"modes": {"car": 2, "bike": 1, "walk": 0}})
+    tables = read_tables(mixed, cache=tmp_path / "cache" if cached else None)
+    assert set(tables.other_roads) == {"bike"}
+    of_bikes = read(tmp_path, osm=town, travel={"mode": "bike"})
+    pd.testing.assert_frame_equal(road_table(tables.by_mode("bike")), road_table(of_bikes))
+    pd.testing.assert_frame_equal(road_table(tables), road_table(alone))
+    assert tables.by_mode("walk").roads is tables.roads  # not asked for
+    assert (tables.sources, tables.findings) == (alone.sources, alone.findings)
 
 
 def test_roads_that_meet_share_the_very_same_coordinates(tmp_path, town):

@@ -11,7 +11,7 @@ from worlds import study
 
 from geoklynge.errors import StudyError
 from geoklynge.limits import Facts, Limits
-from geoklynge.study import Study, TieOptions, default_categories, default_speeds, read_study
+from geoklynge.study import IdentitySteps, Study, TieOptions, default_categories, default_speeds, read_study
 
 HEAD = '[study]\nname = "Ærø"\n[sources]\nvillages = "villages.csv"\n'
 
@@ -79,6 +79,8 @@ def test_one_file_or_several(tmp_path):
         ("[limit]\nmax_minutes = 9", "unknown key 'limit', did you mean 'limits'?"),
         ("[limits]\nmax_minuts = 9", "unknown key 'limits.max_minuts', did you mean 'max_minutes'?"),
         ("[ties.weights]\nproximty = 1", "unknown key 'ties.weights.proximty', did you mean 'proximity'?"),
+        ("[ties.identity_steps]\nparsh = 1", "unknown key 'ties.identity_steps.parsh', did you mean 'parish'?"),
+        ("[ties.identity_steps]\nclub = 1", "unknown key 'ties.identity_steps.club' (known: parish, association, past"),
         (
             '[services.categories.sauna]\nda = "s"\nen = "s"\nwieght = 2',
             "unknown key 'services.categories.sauna.wieght', did you mean 'weight'?",
@@ -112,6 +114,11 @@ def test_an_unknown_key_is_refused_with_the_nearest_known(refusal, addition, say
             "[ties.weights]\nproximity = 0\noverlap = 0\ncomplementarity = 0\nidentity = 0",
             "ties.weights: at least one layer needs a weight above 0",
         ),
+        (
+            "[ties.weights]\nproximity = 0\noverlap = 0\ncomplementarity = 0\nidentity = 0\nsurvey = 1",
+            "ties.weights: at least one layer needs a weight above 0",
+        ),
+        ("[ties.modes]\ncar = 0\nbike = 0", "ties: modes: at least one mode needs a share above 0"),
         (
             "[score]\n" + "\n".join(f"{name} = 0" for name in study().score.model_dump()),
             "score: at least one measure needs a weight above 0",
@@ -148,6 +155,10 @@ def test_limits_that_just_agree_are_taken(tmp_path, addition):
         ('[limits]\nmax_people = "many"', "limits.max_people", "'many'"),
         ("[travel]\ndetour = 0.9", "travel.detour", "0.9"),
         ("[ties.weights]\nidentity = -0.1", "ties.weights.identity", "-0.1"),
+        ("[ties.weights]\nsurvey = -0.1", "ties.weights.survey", "-0.1"),
+        ("[ties.identity_steps]\npastorate = 1.1", "ties.identity_steps.pastorate", "1.1"),
+        ("[ties.modes]\nbike = -1", "ties.modes.bike", "-1"),
+        ("[ties.modes]\nboat = 1", "ties.modes.boat.[key]", "'boat'"),
         ("[ties.half_minutes]\ncar = 0", "ties.half_minutes.car", "0"),
         ("[ensemble]\nmembers = 1", "ensemble.members", "1"),
         ("[ensemble]\nresolutions = []", "ensemble.resolutions", "[]"),
@@ -220,11 +231,25 @@ def parts_of(model, path="study"):
 
 def test_a_study_is_frozen_through_and_through():
     found = dict(parts_of(study()))
-    assert len(found) == 10
+    assert len(found) == 11
     for part in found.values():
         name = next(iter(type(part).model_fields))
         with pytest.raises(ValidationError, match="frozen"):
             setattr(part, name, getattr(part, name))
+
+
+def test_a_mixture_of_modes_is_shares_that_sum_to_one_in_a_fixed_order():
+    assert study().mixture() == {"car": 1.0}
+    assert study(travel={"mode": "bike"}).mixture() == {"bike": 1.0}
+    mixed = study(ties={"modes": {"walk": 0, "bike": 3, "car": 7}})
+    assert list(mixed.mixture().items()) == [("car", pytest.approx(0.7)), ("bike", pytest.approx(0.3))]
+    assert study(ties={"modes": {"bike": 5}}).mixture() == {"bike": 1.0}  # though cars set the limits
+
+
+def test_steps_of_identity_can_be_changed_one_by_one(tmp_path):
+    steps = read_text(tmp_path, HEAD + "[ties.identity_steps]\nschool_district = 0.9\nhistoric_district = 0").ties
+    assert steps.identity_steps == IdentitySteps(school_district=0.9, historic_district=0)
+    assert list(IdentitySteps().model_dump().values()) == [1.0, 0.9, 0.85, 0.8, 0.75, 0.5, 0.25]
 
 
 def test_default_tables_are_not_shared_between_studies():

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from worlds import random_country, services_at, study, tables_of, travel_of, trips_of, villages_at
 
-import geoklynge.ties
+import geoklynge.huff
+from geoklynge.ensemble import _shaken_weights
 from geoklynge.errors import InputError
+from geoklynge.huff import huff_shares, overlap_of_pairs
+from geoklynge.modes import mutual_pairs
 from geoklynge.study import Category, TieWeights
-from geoklynge.ties import LAYERS, huff_shares, layer_proportions, mutual_pairs, overlap_of_pairs, tie_villages
+from geoklynge.ties import LAYERS, layer_proportions, overlap_by_category, tie_villages, weighted_sum
 from geoklynge.travel import measure_travel
 
 INF = np.inf
@@ -166,7 +169,7 @@ def test_many_pairs_are_shared_out_and_come_back_in_order(monkeypatch):
     shares = shares_of(rng.uniform(0, 20, (9, 6)), ["school", "church"] * 3)
     a, b = (side.astype(np.int32) for side in np.triu_indices(9, 1))
     at_once = overlap_of_pairs(shares, np.array([3.0, 1.0]), a, b)
-    monkeypatch.setattr(geoklynge.ties, "PAIRS_A_TASK", 5)
+    monkeypatch.setattr(geoklynge.huff, "PAIRS_A_TASK", 5)
     np.testing.assert_array_equal(overlap_of_pairs(shares, np.array([3.0, 1.0]), a, b), at_once)
 
 
@@ -178,29 +181,60 @@ def test_categories_without_weight_share_nothing():
 # Pairs
 
 
-def test_the_slower_direction_counts_and_one_way_is_no_tie():
-    a, b, minutes = mutual_pairs(trips_of([[INF, 4, 5, 2], [9, INF, INF, 3], [5, 7, INF, INF], [1, INF, INF, INF]]))
-    assert list(zip(a.tolist(), b.tolist(), minutes.tolist(), strict=True)) == [(0, 1, 9), (0, 2, 5), (0, 3, 2)]
+ONE_WAY_STREETS = [[INF, 4, 5, 2], [9, INF, INF, 3], [5, 7, INF, INF], [1, INF, INF, INF]]
+
+
+def test_pairs_know_both_directions_and_one_way_is_no_pair():
+    pairs = (side.tolist() for side in mutual_pairs(trips_of(ONE_WAY_STREETS)))
+    assert list(zip(*pairs, strict=True)) == [(0, 1, 4, 9), (0, 2, 5, 5), (0, 3, 2, 1)]
+
+
+def test_the_slower_direction_counts_and_both_are_kept():
+    tables = tables_of(villages_at([(0, 0)] * 4))
+    ties = tie_villages(tables, travel_of(tables, ONE_WAY_STREETS), study())
+    assert (ties.minutes_ab.tolist(), ties.minutes_ba.tolist(), ties.minutes.tolist()) == (
+        [4, 5, 2],
+        [9, 5, 1],
+        [9, 5, 2],
+    )
+    assert [ties.asymmetric(least).tolist() for least in (0, 0.5, 1, 4, 5, 5.1)] == [
+        [0, 1, 2],
+        [0, 2],
+        [0, 2],
+        [0],
+        [0],
+        [],
+    ]
+    assert "minutes_ab" not in ties.table()
 
 
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 7).flatmap(lambda n: arrays(float, (n, n), elements=MINUTES)))
 def test_pairs_are_those_of_the_table_of_minutes(ways):
     np.fill_diagonal(ways, INF)
-    a, b, minutes = mutual_pairs(trips_of(ways))
     slower = np.maximum(ways, ways.T)
-    expected = [(i, j, slower[i, j]) for i in range(len(ways)) for j in range(i + 1, len(ways)) if slower[i, j] < INF]
-    assert list(zip(a.tolist(), b.tolist(), minutes.tolist(), strict=True)) == expected
+    expected = [
+        (i, j, ways[i, j], ways[j, i])
+        for i in range(len(ways)) for j in range(i + 1, len(ways)) if slower[i, j] < INF
+    ]  # fmt: skip
+    assert list(zip(*(side.tolist() for side in mutual_pairs(trips_of(ways))), strict=True)) == expected
 
 
 # Ties
 
 
-def two_villages(minutes, services=(), *, of_study=None, **columns):
+def answers_of(rows):
+    """Rows (village number, village number, share)."""
+    ends = {end: [f"v{row[side]:02d}" for row in rows] for side, end in enumerate(("village_a", "village_b"))}
+    return pd.DataFrame({**ends, "share": np.array([share for *_, share in rows], dtype=float)})
+
+
+def two_villages(minutes, services=(), *, of_study=None, survey=None, **columns):
     """Tie villages v00 and v01, so many minutes apart; services are (category, village, (minutes, minutes))."""
     tables = tables_of(
         villages_at([(0, 0), (1000, 0)], **columns), services_at([(key, 0, 0, home) for key, home, _ in services])
     )
+    tables = dataclasses.replace(tables, survey=None if survey is None else answers_of(survey))
     there = np.array([way for *_, way in services], dtype=float).reshape(-1, 2).T
     return tie_villages(tables, travel_of(tables, [[0, minutes], [minutes, 0]], there), of_study or study())
 
@@ -326,6 +360,102 @@ def test_the_network_has_every_village_and_the_ties_above_a_weight():
     assert graph.edges[row["village_a"], row["village_b"]] == row.drop(["village_a", "village_b"]).to_dict()
 
 
+# Survey
+
+
+@pytest.mark.parametrize(
+    ("answers", "mean"),
+    [([(0, 1, 0.4)], 0.4), ([(1, 0, 0.4)], 0.4), ([(0, 1, 0.2), (1, 0, 0.9)], 0.55), ([(0, 1, 0.0)], 0.0)],
+    ids=["there", "back", "both", "nobody says yes"],
+)
+def test_answers_of_one_or_both_are_averaged_and_weigh(answers, mean):
+    ties = two_villages(6, survey=answers, parish_id=["p", "q"])
+    np.testing.assert_allclose(ties.survey, [mean])
+    np.testing.assert_allclose(ties.weight, [(0.35 * 0.5 + 0.15 * mean) / 0.65])  # proximity, identity, survey
+    assert ties.layers_used == ("proximity", "identity", "survey")
+    assert ties.layers == (*LAYERS, "survey")
+    assert ties.table().columns.tolist()[-3:] == ["identity", "survey", "weight"]
+    assert ties.graph().edges["v00", "v01"]["survey"] == mean
+
+
+def test_who_was_not_asked_is_judged_by_the_rest():
+    tables = tables_of(villages_at([(0, 0)] * 4, parish_id=["p", "p", "q", "q"]))
+    minutes = [[0, 3, 6, 8], [3, 0, 5, INF], [6, 5, 0, 2], [8, INF, 2, 0]]
+    travel = travel_of(tables, minutes)
+    alone = tie_villages(tables, travel, study())
+    asked = dataclasses.replace(tables, survey=answers_of([(0, 1, 0.2), (3, 1, 1.0), (0, 9, 1.0), (2, 2, 1.0)]))
+    ties = tie_villages(asked, travel, study())
+    assert np.isnan(ties.survey).tolist() == [False, True, True, True, True]
+    np.testing.assert_allclose(ties.weight[1:], alone.weight[1:], rtol=1e-12)
+    np.testing.assert_allclose(ties.weight[0], (alone.weight[0] * 0.5 + 0.15 * 0.2) / 0.65)
+
+
+def test_a_survey_about_none_of_the_pairs_is_missed():
+    ties = two_villages(6, survey=[(0, 7, 0.5)])
+    assert ties.survey is None
+    assert "survey" not in ties.table()
+    assert ties.layers_used == ("proximity",)
+    assert ties.findings[0].examples == ("overlap", "complementarity", "identity", "survey")
+
+
+def test_a_survey_that_does_not_count_changes_nothing():
+    wanted = study(ties={"weights": {"survey": 0}})
+    asked, alone = (two_villages(6, survey=survey, of_study=wanted, parish_id="pq") for survey in ([(0, 1, 1.0)], None))
+    np.testing.assert_allclose(asked.weight, alone.weight, rtol=1e-15)
+
+
+def test_answers_alone_leave_those_who_were_not_asked_without_a_tie():
+    weights = {"proximity": 0, "overlap": 0, "complementarity": 0, "survey": 1}
+    tables = tables_of(villages_at([(0, 0)] * 3))
+    asked = dataclasses.replace(tables, survey=answers_of([(0, 1, 0.7)]))
+    ties = tie_villages(asked, travel_of(tables, np.ones((3, 3))), study(ties={"weights": weights}))
+    np.testing.assert_allclose(ties.weight, [0.7, 0, 0])
+
+
+@given(
+    st.sets(st.sampled_from((*LAYERS[1:], "survey"))),
+    st.tuples(*[st.floats(0.01, 5)] * 5),
+)
+def test_weights_of_the_layers_in_use_sum_to_one(more, given_weights):
+    names = (*LAYERS, "survey")
+    used = tuple(name for name in names if name in more or name == "proximity")
+    proportions = layer_proportions(TieWeights(**dict(zip(names, given_weights, strict=True))), used)
+    assert sum(proportions.values()) == pytest.approx(1)
+    assert {name for name, share in proportions.items() if share > 0} == set(used)
+    everything = [np.ones(3)] * (len(proportions) - ("survey" in used)) + [np.array([1, np.nan, 1])] * (
+        "survey" in used
+    )
+    np.testing.assert_allclose(weighted_sum(everything, proportions.values()), 1)
+
+
+def test_noise_of_nothing_leaves_weights_with_a_survey_as_they_are():
+    still = study(ensemble={"weight_noise": 0, "minutes_noise": 0})
+    tables = with_everything(random_country(5, villages=20), 5)
+    ties = tie_villages(tables, measure_travel(tables, still.travel), still)
+    assert ties.survey is not None
+    assert np.isnan(ties.survey).any()
+    np.testing.assert_allclose(_shaken_weights(ties, still, np.random.default_rng(0)), ties.weight, rtol=1e-12)
+
+
+def test_noise_shifts_the_weight_of_answers_too_and_keeps_everything_in_bounds():
+    noisy = study(ensemble={"weight_noise": 0.9, "minutes_noise": 0})
+    ties = two_villages(6, survey=[(0, 1, 1.0)], of_study=noisy)
+    found = [_shaken_weights(ties, noisy, np.random.default_rng(seed))[0] for seed in range(50)]
+    assert all(0.5 <= weight <= 1 for weight in found)
+    assert len({round(weight, 3) for weight in found}) > 20
+
+
+# What an overlap is made of
+
+
+def test_the_overlap_of_each_category_worked_by_hand():
+    ties = two_villages(6, [("school", "v00", (0, 6)), ("school", "v01", (6, 0)), ("church", "v01", (6, 0))])
+    home = 1 / (1 + 2 ** (-6 / 5))  # of the trips to school
+    assert ties.shares.categories == ("school", "church")
+    np.testing.assert_allclose(overlap_by_category(ties, np.array([0])), [[2 * (1 - home), 1.0]])
+    np.testing.assert_allclose(ties.overlap, [(3 * 2 * (1 - home) + 1) / 4])
+
+
 @st.composite
 def countries(draw):
     """Villages with all four layers, on islands or not."""
@@ -333,17 +463,28 @@ def countries(draw):
                           services=draw(st.integers(0, 12)))  # fmt: skip
 
 
+def with_everything(tables, seed):
+    """Add what a country may say beside: capacities, pastorates, associations, answers about some pairs."""
+    rng, ids = np.random.default_rng(seed), tables.villages["village_id"].to_numpy(dtype=object)
+    services = tables.services.assign(capacity=rng.choice([np.nan, 1.0, 40.0], len(tables.services)))
+    villages = tables.villages.assign(pastorate=pd.array(rng.choice(["m", "n", None], len(ids)), dtype="string"))
+    members = pd.DataFrame({"association": rng.choice(["IF", "Kor"], 6), "village_id": rng.choice(ids, 6)})
+    ends = rng.integers(0, len(ids), (len(ids), 2))
+    asked = pd.DataFrame({"village_a": ids[ends[:, 0]], "village_b": ids[ends[:, 1]], "share": rng.random(len(ids))})
+    return dataclasses.replace(tables, services=services, villages=villages, associations=members, survey=asked)
+
+
 def ties_of(tables):
     return tie_villages(tables, measure_travel(tables, study().travel), study())
 
 
 @settings(max_examples=25, deadline=None)
-@given(countries())
-def test_all_layers_and_weights_lie_between_nothing_and_everything(tables):
-    ties = ties_of(tables)
-    for name in (*LAYERS, "weight"):
+@given(countries(), st.integers(0, 99))
+def test_all_layers_and_weights_lie_between_nothing_and_everything(tables, seed):
+    ties = ties_of(with_everything(tables, seed))
+    for name in (*ties.layers, "weight"):
         layer = getattr(ties, name)
-        assert ((layer >= 0) & (layer <= 1)).all()
+        assert ((layer >= 0) & (layer <= 1) | np.isnan(layer) & (name == "survey")).all()
     assert (ties.a < ties.b).all()
     assert (ties.minutes <= study().travel.max_minutes).all()
 
@@ -380,15 +521,52 @@ def test_ties_are_those_of_the_formulas(tables):
 
 
 @settings(max_examples=20, deadline=None)
-@given(countries(), st.randoms(use_true_random=False))
-def test_new_ids_and_another_order_change_nothing(tables, random):
+@given(countries(), st.integers(0, 99))
+def test_the_parts_of_an_overlap_are_the_overlap(tables, seed):
+    ties = ties_of(with_everything(tables, seed))
+    parts = overlap_by_category(ties, np.arange(len(ties.a)))
+    assert parts.shape == (len(ties.a), len(ties.shares.categories))
+    assert ((parts >= 0) & (parts <= 1)).all()
+    if len(tables.services):
+        whole = parts @ ties.category_weight / ties.category_weight.sum()
+        np.testing.assert_allclose(whole, ties.overlap, rtol=1e-12, atol=1e-14)
+    some = np.arange(len(ties.a))[::-2]
+    np.testing.assert_array_equal(overlap_by_category(ties, some), parts[some])
+
+
+@settings(max_examples=20, deadline=None)
+@given(countries(), st.integers(0, 99))
+def test_there_and_back_are_one_tie(tables, seed):
+    tables = with_everything(tables, seed)
+    rng, n = np.random.default_rng(seed), len(tables.villages)
+    ways = np.where(rng.random((n, n)) < 0.2, INF, rng.uniform(0, 20, (n, n)))
+    there = rng.uniform(0, 20, (n, len(tables.services)))
+    turned = tables.survey.rename(columns={"village_a": "village_b", "village_b": "village_a"})
+    one = tie_villages(tables, travel_of(tables, ways, there), study())
+    other = tie_villages(dataclasses.replace(tables, survey=turned), travel_of(tables, ways.T, there), study())
+    pd.testing.assert_frame_equal(one.table(), other.table())
+    np.testing.assert_array_equal(one.minutes_ab, other.minutes_ba)
+    np.testing.assert_array_equal(one.minutes_ba, other.minutes_ab)
+
+
+@settings(max_examples=20, deadline=None)
+@given(countries(), st.integers(0, 99), st.randoms(use_true_random=False))
+def test_new_ids_and_another_order_change_nothing(tables, seed, random):
+    tables = with_everything(tables, seed)
     order = random.sample(range(len(tables.villages)), len(tables.villages))
     new_id = {tables.villages["village_id"].iloc[old]: f"w{new:02d}" for new, old in enumerate(order)}
     villages = tables.villages.iloc[order].reset_index(drop=True)
     villages["village_id"] = villages["village_id"].map(new_id).astype("string")
     services = tables.services.sample(frac=1, random_state=random.randrange(100)).reset_index(drop=True)
     services["village_id"] = services["village_id"].map(new_id).astype("string")
-    renamed = ties_of(dataclasses.replace(tables, villages=villages, services=services)).table()
+    members = tables.associations.sample(frac=1, random_state=seed).assign(
+        village_id=lambda t: t["village_id"].map(new_id)
+    )
+    asked = tables.survey.sample(frac=1, random_state=seed)
+    asked = asked.assign(**{end: asked[end].map(new_id) for end in ("village_a", "village_b")})
+    renamed = ties_of(
+        dataclasses.replace(tables, villages=villages, services=services, associations=members, survey=asked)
+    ).table()
     known = ties_of(tables).table()
     ends = [known[end].map(new_id) for end in ("village_a", "village_b")]
     known["village_a"], known["village_b"] = np.minimum(*ends), np.maximum(*ends)
@@ -399,12 +577,13 @@ def test_new_ids_and_another_order_change_nothing(tables, random):
 @settings(max_examples=30, deadline=None)
 @given(
     countries(),
-    st.tuples(*[st.floats(0.01, 1)] * 4),
+    st.tuples(*[st.floats(0.01, 1)] * 5),
     st.floats(0.1, 1.0),
     st.randoms(use_true_random=False),
 )
 def test_a_shorter_way_never_lowers_a_tie_and_leaves_the_others_alone(tables, weights, factor, random):
-    wanted = study(ties={"weights": dict(zip(LAYERS, weights, strict=True))})
+    wanted = study(ties={"weights": dict(zip((*LAYERS, "survey"), weights, strict=True))})
+    tables = with_everything(tables, random.randrange(100))
     travel = measure_travel(tables, wanted.travel)
     before = tie_villages(tables, travel, wanted)
     if not len(before.a):

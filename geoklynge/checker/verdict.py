@@ -90,14 +90,16 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
     network = build_network(np.concatenate(list(rows.values())), tables, study.travel)
     links_of, people = _links_inside(rows, ties, villages, study), villages["people"].to_numpy(np.float64)
     municipality = pd.factorize(villages["municipality_id"])[0]
+    counted = _share_of_minutes(tables, study)
     differences, pairs = [0.0], 0
     for written in clusters.to_dict("records"):
         cluster_id = str(written["cluster_id"])
         here = rows[cluster_id]
         cluster = _Cluster(written, people[here], municipality[here], links_of[cluster_id])
-        problems, difference = _judge(cluster, minutes_within(network, here, _horizon(written, study)), study)
+        near = minutes_within(network, here, _horizon(written, study))
+        problems, difference = _judge(cluster, near, study, counted)
         if problems:  # a way round may leave the cut-out, or take longer than allowed: the whole network decides
-            problems, difference = _judge(cluster, minutes_anyhow(network, here), study)
+            problems, difference = _judge(cluster, minutes_anyhow(network, here), study, counted)
         pairs += len(here) * (len(here) - 1) // 2
         differences.append(difference)
         broken += [f"{cluster_id}: {problem}" for problem in problems]
@@ -156,8 +158,12 @@ def _horizon(written: Mapping[Hashable, Any], study: Study) -> float:
     return max(claimed, 0.0) + 2 * TOLERANCE_MINUTES
 
 
-def _judge(cluster: _Cluster, minutes: Floats, study: Study) -> tuple[list[str], float]:
-    """List what is wrong with one cluster, and the largest difference between its minutes and those written."""
+def _judge(cluster: _Cluster, minutes: Floats, study: Study, counted: float) -> tuple[list[str], float]:
+    """
+    List what is wrong with one cluster, and the largest difference between its minutes and those written.
+
+    `counted` is the share of a tie's weight that its minutes decide.
+    """
     limit, links = study.limits.max_minutes, cluster.links
     longest = float(minutes.max(initial=0.0))
     facts = Facts(
@@ -173,16 +179,21 @@ def _judge(cluster: _Cluster, minutes: Floats, study: Study) -> tuple[list[str],
     problems = [*study.limits.broken_by(facts), *_wrong_numbers(cluster.written, facts)]
     if not (gaps <= TOLERANCE_MINUTES).all():
         problems.append(f"minutes differ by {gaps.max():.3g} from those written")
-    if _weights_too_high(links.weight, again, study):
+    if _weights_too_high(links.weight, again, study, counted):
         problems.append("a tie weighs more than its minutes allow")
     return problems, float(gaps.max())
 
 
-def _weights_too_high(weight: Floats, minutes: Floats, study: Study) -> bool:
-    """Tell whether a tie outweighs its proximity together with three other layers that are all 1."""
+def _share_of_minutes(tables: Tables, study: Study) -> float:
+    """Least share of a tie's weight that hangs on its minutes: proximity's, times that of the study's own mode."""
     given = study.ties.weights
-    share = given.proximity / (given.proximity + given.overlap + given.complementarity + given.identity)
-    most = share * 2.0 ** -((minutes / study.ties.half_minutes[study.travel.mode]) ** 2) + 1 - share
+    others = given.overlap + given.complementarity + given.identity + (given.survey if tables.survey is not None else 0)
+    return given.proximity / (given.proximity + others) * study.mixture().get(study.travel.mode, 0.0)
+
+
+def _weights_too_high(weight: Floats, minutes: Floats, study: Study, counted: float) -> bool:
+    """Tell whether a tie outweighs its proximity together with other layers, and other modes, that are all 1."""
+    most = counted * 2.0 ** -((minutes / study.ties.half_minutes[study.travel.mode]) ** 2) + 1 - counted
     return not bool((weight <= most + 1e-3).all())
 
 

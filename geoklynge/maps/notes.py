@@ -27,7 +27,7 @@ def notes_of(run: Run) -> dict[str, Any]:
         "head": _head(run),
         "parameters": _parameters(run),
         "check": _check(run),
-        "method": [(f"method.{step}", {}) for step in ("ties", "propose", "assess", "select", "check", "limits")],
+        "method": [(f"method.{step}", {}) for step in _steps(run)],
         "findings": [
             {
                 "code": finding.code,
@@ -50,6 +50,12 @@ def notes_of(run: Run) -> dict[str, Any]:
         ],
         "software": ("ui.software", {"version": __version__, "seed": str(run.study.seed)}),
     }
+
+
+def _steps(run: Run) -> tuple[str, ...]:
+    """Name the steps of the method, in their order."""
+    asked = ("survey",) if run.ties.survey is not None else ()
+    return ("ties", *asked, "propose", "assess", "select", "check", "limits")
 
 
 def _head(run: Run) -> list[Sentence]:
@@ -75,7 +81,12 @@ def _head(run: Run) -> list[Sentence]:
 
 def _parameters(run: Run) -> list[Sentence]:
     study, limits = run.study, run.study.limits
-    mode = study.travel.mode
+    mode, half_minutes = study.travel.mode, study.ties.half_minutes
+    mixture = study.mixture()
+    near: list[Sentence] = [
+        ("limits.mode", {"share": share, "mode": f"ui.{each}", "value": half_minutes[each]})
+        for each, share in mixture.items()
+    ]
     return [
         ("limits.max_minutes", {"value": limits.max_minutes}),
         ("limits.villages", {"low": limits.min_villages, "high": limits.max_villages}),
@@ -84,7 +95,7 @@ def _parameters(run: Run) -> list[Sentence]:
         ("limits.one_municipality" if limits.one_municipality else "limits.any_municipality", {}),
         ("limits.weakest", {"value": limits.weakest_tie}),
         ("limits.horizon", {"value": study.travel.max_minutes}),
-        ("limits.half", {"value": study.ties.half_minutes[mode]}),
+        *([("limits.half", {"value": half_minutes[mode]})] if {*mixture} == {mode} else near),
         ("limits.unknown", {kind: float(people) for kind, people in limits.people_where_unknown.items()}),
         *(("limits.together", {"names": list(group)}) for group in study.planner.must_link),
         *(("limits.apart", {"names": list(group)}) for group in study.planner.cannot_link),

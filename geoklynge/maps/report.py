@@ -9,6 +9,7 @@ from typing import Any
 import shapely
 from markupsafe import Markup
 
+from ..identity import steps_in_use
 from ..pipeline import Run
 from .content import Content, content_of
 from .page import asset, environment, words_of
@@ -16,13 +17,14 @@ from .sketch import Dot, sketch
 from .texts import Words, texts
 
 REASONS = ("not_chosen", "no_candidate", "town", "no_road")  # in the order of telling
+WEIGHT, WEIGHT_WITH_SURVEY = "λ₁ p + λ₂ o + λ₃ m + λ₄ d", "λ₁ p + λ₂ o + λ₃ m + λ₄ d + λ₅ a"
 FORMULAS = (  # text of the name, formula
     ("method.proximity", "p = 2^(-(t / h)²)"),
     ("method.huff", "q(i, f) = k(f) · e^(-β · t(i, f)) / Σ"),
     ("method.overlap", "o = Σ w(c) · Σ min(q(i, f), q(j, f)) / Σ w(c)"),
     ("method.complementarity", "m = p · Σ w(c) · [i ≠ j] / Σ w(c)"),
     ("method.identity", ""),
-    ("method.weight", "λ₁ p + λ₂ o + λ₃ m + λ₄ d"),
+    ("method.weight", WEIGHT),
     ("method.score", "100 · Σ v · x / Σ v"),
     ("method.chosen", "max Σ s · Σ min(b, 2000)"),
 )
@@ -66,7 +68,8 @@ def report_page(run: Run, content: Content, language: str) -> str:
             known=texts(language),
             clusters=_clusters(run, content, words),
             alone=_alone(content),
-            formulas=FORMULAS,
+            formulas=_formulas(run, words),
+            surveyed=run.ties.survey is not None,
             weights=_weights(run),
             style=Markup(asset("report.css")),  # noqa: S704
         )
@@ -135,5 +138,24 @@ def _alone(content: Content) -> list[tuple[str, list[dict[str, Any]]]]:
 
 def _weights(run: Run) -> list[tuple[str, float]]:
     """Weigh the layers as the study does, for the reader who checks a tie by hand."""
-    ties = run.study.ties.weights
-    return [(f"say.layer_{name}", getattr(ties, name)) for name in type(ties).model_fields]
+    return [(f"say.layer_{name}", getattr(run.study.ties.weights, name)) for name in run.ties.layers]
+
+
+def _formulas(run: Run, words: Words) -> list[tuple[str, str, str]]:
+    """List what is worked out: the key of its name, its formula, and in its place a sentence for identity."""
+    told = []
+    for key, formula in FORMULAS:
+        sentence = _steps(run, words) if key == "method.identity" else ""
+        told.append(
+            (key, WEIGHT_WITH_SURVEY if formula == WEIGHT and run.ties.survey is not None else formula, sentence)
+        )
+    return told
+
+
+def _steps(run: Run, words: Words) -> str:
+    """Say which steps of identity the study's data can tell, the strongest first."""
+    steps = steps_in_use(run.tables, run.study.ties.identity_steps)
+    told = [
+        f"{words.say(f'method.step_{name}')} {words.say('ui.hundredth', value=each)}" for name, each in steps.items()
+    ]
+    return "; ".join([*told[:1], *(words.say("method.step_else", step=step) for step in told[1:])])

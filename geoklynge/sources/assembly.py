@@ -13,9 +13,21 @@ from pyproj import CRS
 
 from ..errors import StudyError
 from ..study import Study
-from ..tables import ROADS, SERVICES, VILLAGES, Finding, Roads, SourceRecord, Tables, check_table, people_of
+from ..tables import (
+    PARISHES,
+    ROADS,
+    SERVICES,
+    VILLAGES,
+    Finding,
+    Roads,
+    SourceRecord,
+    Tables,
+    check_table,
+    people_of,
+)
 from .areas import join_areas, read_areas
-from .columns import only_declared
+from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
+from .columns import only_declared, only_said
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
@@ -92,14 +104,18 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     joined = join_areas_by_place(merged.villages, parishes, municipalities)
     area = study_area(study.municipalities, joined, parishes, municipalities)
     villages = _keep_villages(desk, joined, area, parishes)
+    associations, survey = _read_belonging(desk, merged, villages)
     return Tables(
         villages=villages,
         services=_read_services(desk, osm, merged, joined, area, crs),
         crs=crs,
-        parishes=parishes,
+        parishes=None if parishes is None else only_said(parishes, PARISHES),
         municipalities=municipalities,
         roads=_read_roads(desk, osm, area, crs),
         links=_read_links(desk, merged, villages),
+        associations=associations,
+        survey=survey,
+        other_roads=_read_other_roads(desk, area, crs),
         sources=tuple(desk.records),
         findings=tuple(desk.findings),
     )
@@ -150,7 +166,7 @@ def _keep_villages(
         )
     text = f"places outside the study's area, left out: {outside} of {len(joined)}"
     desk.findings += finding("places_outside", outside, text, joined.loc[~inside, "name"])
-    villages = joined[inside].sort_values("village_id", ignore_index=True)
+    villages = only_said(joined[inside].sort_values("village_id", ignore_index=True), VILLAGES)
     _require_municipalities(desk, villages)
     _note_gaps(desk, villages, with_parishes=parishes is not None)
     return villages.assign(people=people_of(villages, desk.study.limits.people_where_unknown))
@@ -232,6 +248,20 @@ def _read_roads(desk: _Desk, osm: StoredOsm | None, area: StudyArea, crs: CRS) -
     return roads.take(area.touched_by(roads))
 
 
+def _read_other_roads(desk: _Desk, area: StudyArea, crs: CRS) -> dict[str, Roads]:
+    """Read the roads of the modes that ties mix in: other ways are open to them, and one-way roads less often bind."""
+    study, found = desk.study, dict[str, Roads]()
+    for mode in study.mixture():
+        if mode != study.travel.mode:
+            travel = study.travel.model_copy(update={"mode": mode})
+            # the same files looked at again: their records and findings are told already
+            again = _Desk(study.model_copy(update={"travel": travel}), desk.crs, desk.cache)
+            roads = _read_roads(again, _read_osm(again), area, crs)
+            if roads is not None:
+                found[mode] = roads
+    return found
+
+
 def _checked(lines: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
     check_table(pd.DataFrame(lines), ROADS, source=source, unique_id=False)
     return lines
@@ -250,3 +280,24 @@ def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.D
     )
     desk.findings += findings
     return links
+
+
+def _read_belonging(
+    desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Read associations and survey, each None where the study names no file of it."""
+    inside, joined = villages["village_id"], list[pd.DataFrame | None]()
+    named = names_for(merged.named, inside)
+    for table, read, join in (
+        ("associations", read_associations, join_associations),
+        ("survey", read_survey, join_surveys),
+    ):
+        tables = []
+        for source in getattr(desk.study.sources, table):
+            rows = read(desk.study.path_of(source), source=source, now=merged.now, named=named)
+            desk.record(source, table, len(rows))
+            tables.append(rows)
+        kept, findings = join(tables, inside) if tables else (None, [])
+        joined.append(kept)
+        desk.findings += findings
+    return joined[0], joined[1]

@@ -64,6 +64,11 @@ def only_declared(frame: gpd.GeoDataFrame, columns: Iterable[Column]) -> gpd.Geo
     return frame.assign(**absent)[[*(c.name for c in columns), "geometry"]].reset_index(drop=True)
 
 
+def only_said(frame: gpd.GeoDataFrame, columns: Iterable[Column]) -> gpd.GeoDataFrame:
+    """Leave out the columns declared `if_said` in which no cell says anything."""
+    return frame.drop(columns=[c.name for c in columns if c.if_said and frame[c.name].isna().all()])
+
+
 def _empty(column: Column, index: pd.Index) -> pd.Series:
     nothing = np.nan if column.dtype == "float64" else pd.NA
     return pd.Series(nothing, index=index, dtype=column.dtype)

@@ -29,10 +29,15 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Merged:
-    """Villages of all sources, and under which id each id that was read now stands."""
+    """
+    Villages of all sources, and under which id each id that was read now stands.
+
+    `named` gives for each name that was read, as `name_key`, the ids that hold for the places that bear it.
+    """
 
     villages: gpd.GeoDataFrame
     now: Mapping[str, str]
+    named: Mapping[str, tuple[str, ...]]
     findings: tuple[Finding, ...] = ()
 
 
@@ -67,8 +72,17 @@ def merge_villages(sources: Sequence[gpd.GeoDataFrame]) -> Merged:
     return Merged(
         merged.sort_values("village_id", ignore_index=True),
         now,
+        _bearers(sources, now),
         tuple(finding("villages_merged", len(told), text, told)),
     )
+
+
+def _bearers(sources: Sequence[gpd.GeoDataFrame], now: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Collect the ids behind each name, also names that a place lost when it was merged."""
+    read = pd.concat([table[["village_id", "name"]] for table in sources], ignore_index=True)
+    pairs = pd.DataFrame({"key": name_keys(read["name"]), "id": read["village_id"].map(now)})
+    pairs = pairs.drop_duplicates().sort_values(["key", "id"])
+    return {str(key): tuple(ids) for key, ids in pairs.groupby("key")["id"]}
 
 
 def _refuse_clashes(now: Mapping[str, str], own: Mapping[str, str | None]) -> None:

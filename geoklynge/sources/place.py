@@ -23,6 +23,15 @@ BORDER_M = 1_000.0  # how far outside its area a place may lie: borders are draw
 SERVICES_BEYOND_M = 20_000.0  # services across the border count; no trip inside 20 minutes is longer by car
 ROADS_BEYOND_M = 25_000.0  # room to drive round
 
+GIVEN_BY_PARISHES = (  # what holds for all villages of a parish, where a village's own row says nothing else
+    "municipality_id",
+    "historic_district",
+    "former_municipality",
+    "former_municipality_1970",
+    "school_district",
+    "pastorate",
+)
+
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
@@ -192,8 +201,9 @@ def join_areas_by_place(
     Give each village its parish and municipality.
 
     A parish that the village's own row names wins, if it exists; otherwise the polygon that holds the
-    village, or the nearest one within 1 km. The parish fills municipality, historic district and former
-    municipality where the village says none. A municipality polygon decides before anything a row says.
+    village, or the nearest one within 1 km. The parish fills municipality, historic district, former
+    municipalities, school district and pastorate where the village says none. A municipality polygon decides before
+    anything a row says.
     A village that only says the name of its municipality, or of its parish where there are no parishes, gets the
     id that the sources have for that name, else the name in the sense of `name_key`.
 
@@ -240,7 +250,7 @@ def _join_parishes(villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame) -> No
     found = parishes.iloc[rows[known]].set_axis(villages.index[known])
     for name, column in (("parish_id", "parish_id"), ("parish", "name")):
         villages.loc[known, name] = found[column]
-    for name in ("municipality_id", "historic_district", "former_municipality"):
+    for name in GIVEN_BY_PARISHES:
         villages.loc[known, name] = villages.loc[known, name].fillna(found[name])
 
 

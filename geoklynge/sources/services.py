@@ -16,7 +16,7 @@ from ..errors import TableError
 from ..tables import KINDS, SERVICES, Finding, check_table
 from .columns import only_declared
 from .layers import points_of, read_layer
-from .naming import ids_from
+from .naming import ids_from, name_key, name_keys
 
 # How far from its point a place reaches, in metres: about the radius of its built-up area and its edge.
 REACH_M = {"hamlet": 800.0, "village": 1_200.0, "town": 2_500.0, "city": 6_000.0}
@@ -88,9 +88,16 @@ def _require_somewhere(services: gpd.GeoDataFrame, source: str) -> None:
         )
 
 
-def require_villages(rows: pd.DataFrame, column: str, now: Mapping[str, str], *, source: str) -> pd.Series:
+def require_villages(
+    rows: pd.DataFrame,
+    column: str,
+    now: Mapping[str, str],
+    *,
+    source: str,
+    named: Mapping[str, tuple[str, ...]] | None = None,
+) -> pd.Series:
     """
-    Bring a column of village ids to the ids that hold after merging.
+    Bring a column of village ids, or names, to the ids that hold after merging.
 
     Parameters
     ----------
@@ -102,23 +109,47 @@ def require_villages(rows: pd.DataFrame, column: str, now: Mapping[str, str], *,
         Id that was read -> id that holds.
     source
         The file, for the message.
+    named
+        Where names may stand too: the ids that hold of the places of each name, by `name_key`.
 
     Raises
     ------
     TableError
-        If no villages file knows an id; names the row and the nearest id.
+        If no villages file knows an id or name; names the row and the nearest one. Also if several places bear the
+        name.
     """
-    unknown = (rows[column].notna() & ~rows[column].isin(list(now))).to_numpy(dtype=bool)
+    held = rows[column].map(now).astype("string")
+    if named is not None:
+        held = held.fillna(_only_bearer(rows[column].mask(held.notna()), named, source=source))
+    unknown = (rows[column].notna() & held.isna()).to_numpy(dtype=bool)
     if unknown.any():
         row = int(unknown.argmax())
         found = str(rows[column].iloc[row])
-        near = difflib.get_close_matches(found, now, n=1)
+        near = difflib.get_close_matches(found, now, n=1) or difflib.get_close_matches(
+            name_key(found), named or (), n=1
+        )
+        wanted = "village_id" if named is None else "village_id and no name of a village"
         raise TableError(
-            f"{found!r} is no village_id" + (f" (and {unknown.sum() - 1} more)" if unknown.sum() > 1 else ""),
+            f"{found!r} is no {wanted}" + (f" (and {unknown.sum() - 1} more)" if unknown.sum() > 1 else ""),
             where=f"{source}, row {row + 1}, column {column!r}",
             advice=f"did you mean {near[0]!r}?" if near else "give the village_id of a row of the villages",
         )
-    return rows[column].map(now).astype("string")
+    return held
+
+
+def _only_bearer(names: pd.Series, named: Mapping[str, tuple[str, ...]], *, source: str) -> pd.Series:
+    """Find the one place that bears each name; missing where none does."""
+    keys = name_keys(names)
+    several = keys.isin([key for key, ids in named.items() if len(ids) > 1]).to_numpy(dtype=bool)
+    if several.any():
+        row = int(several.argmax())
+        ids = named[keys.iloc[row]]
+        raise TableError(
+            f"{names.iloc[row]!r} is the name of {len(ids)} villages ({', '.join(ids[:5])})",
+            where=f"{source}, row {row + 1}, column {names.name!r}",
+            advice="give the village_id",
+        )
+    return keys.map({key: ids[0] for key, ids in named.items() if len(ids) == 1}).astype("string")
 
 
 def place_services(services: gpd.GeoDataFrame, villages: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
