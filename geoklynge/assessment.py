@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,7 +84,8 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         large_units=_unit_codes(tables.villages, LARGE_UNITS),
         eligible=pool.eligible,
     )
-    parts = [_assess_some(sets, places, ties, study) for sets in pool.sets.blocks()]
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        parts = list(workers.map(lambda sets: _assess_some(sets, places, ties, study), pool.sets.blocks()))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -242,8 +245,9 @@ def _stretch(sets: VillageSets, pairs: PairsInside, xy: Floats) -> Floats:
     ``exp(-z ** 2 / 2)`` with ``z = 2 ln(km / middle) / ln(end / middle)``, the end being the least or the most known.
     """
     least, middle, most = KNOWN_STRETCH_KM
-    apart_m = np.hypot(*(xy[sets.member[pairs.left]] - xy[sets.member[pairs.right]]).T)
-    km = np.maximum(max_by(pairs.of_set, apart_m, len(sets)) / 1000, 1e-3)
+    x, y = np.ascontiguousarray(xy[sets.member].T)
+    east, north = x[pairs.left] - x[pairs.right], y[pairs.left] - y[pairs.right]
+    km = np.maximum(np.sqrt(max_by(pairs.of_set, east * east + north * north, len(sets))) / 1000, 1e-3)
     z = 2 * np.log(km / middle) / np.log(np.where(km < middle, least, most) / middle)
     usual: Floats = np.exp(-(z**2) / 2)
     return usual

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
+from .incomplete import Versions, versions_of
 from .leiden import leiden
 from .progress import Tell, counted, told_nobody
 from .study import Study
@@ -22,15 +24,19 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+SETTLED_SHARE = 0.95
+TIES_WATCHED = 50_000  # of a large country's ties, so many tell whether more runs are needed
 TIES_AT_ONCE = 1 << 14  # their layers and the steps between fit into a core's own cache
 
 
 def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study, *, tell: Tell = told_nobody) -> Ints:
     """
-    Partition the tie network many times, each time a little different.
+    Partition the tie network many times, each time a little different, until more times would change little.
 
-    Run k has its own random numbers, drawn from the study's seed and k alone: the result does not depend on how many
-    cores share the work.
+    A run differs by its resolution, its random numbers, the weights of the layers, the travel times, and which of the
+    services are there. Run k has its own random numbers, drawn from the study's seed and k alone: the result does not
+    depend on how many cores share the work. The number of runs is doubled until it is enough (`is_settled`), or it
+    was doubled as often as the study allows.
 
     Returns
     -------
@@ -38,24 +44,50 @@ def partition_often(ties: Ties, eligible: Bools, wishes: Wishes, study: Study, *
         Community of every village in every run, shape (runs, villages), numbered from 0 in the order of the villages;
         -1 for villages that may not be members.
     """
+    noise = study.ensemble
     order, indptr, neighbour, tie = _near_to_near(ties)
+    versions = versions_of(ties, noise.service_versions, noise.service_kept, study.seed)
     forced = _wish_overrides(wishes, ties)
     forced[~(eligible[ties.a] & eligible[ties.b])] = -1
 
     def run(number: int) -> Ints:
         rng = np.random.default_rng([study.seed, number])
-        weight = _shaken_weights(ties, study, rng)
+        resolution = noise.resolutions[number % len(noise.resolutions)]
+        version = number // len(noise.resolutions) % len(versions.overlap)
+        weight = _shaken_weights(ties, versions, version, study, rng)
         weight[forced > 0], weight[forced < 0] = 1.0, 0.0
-        resolution = study.ensemble.resolutions[number % len(study.ensemble.resolutions)]
         partition = np.empty(len(eligible), dtype=np.int32)
         partition[order] = leiden(indptr, neighbour, weight[tie], resolution, rng)
         partition[eligible] = pd.factorize(partition[eligible])[0]
         partition[~eligible] = -1
         return partition
 
+    strong = np.flatnonzero((ties.weight >= study.limits.weakest_tie) & (forced >= 0))
+    strong = strong[:: max(1, len(strong) // TIES_WATCHED)]
+    a, b = ties.a[strong], ties.b[strong]
+    partitions: list[Ints] = []
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        members = study.ensemble.members
-        return np.array(list(counted(workers.map(run, range(members)), members, tell)), dtype=np.int32)
+        for doubling in range(noise.doublings + 1):
+            more = range(len(partitions), noise.members * 2**doubling)
+            partitions += counted(workers.map(run, more), len(more), tell)
+            if is_settled(partitions, a, b, noise.settled):
+                break
+    return np.array(partitions, dtype=np.int32)
+
+
+def is_settled(partitions: Sequence[Ints], a: Ints, b: Ints, change: float) -> bool:
+    """
+    Tell whether twice as many runs would change how often villages are together by less than `change`.
+
+    Measured on the last doubling: what the whole says differs from what its first half says by less than ``sqrt(2)
+    * change`` for 95 % of the pairs ``a[k]``, ``b[k]``. The standard deviation of that difference falls by the square
+    root of 2 with each doubling, so that 95 % will change by less than `change` the next time.
+    """
+    half = len(partitions) // 2
+    if not len(a) or not half:
+        return True
+    together = [np.mean([run[a] == run[b] for run in part], axis=0) for part in (partitions[:half], partitions)]
+    return bool((np.abs(together[1] - together[0]) < np.sqrt(2) * change).mean() >= SETTLED_SHARE)
 
 
 def _near_to_near(ties: Ties) -> tuple[Ints, Longs, Ints, Longs]:
@@ -77,9 +109,9 @@ def _near_to_near(ties: Ties) -> tuple[Ints, Longs, Ints, Longs]:
     return order, rows.indptr.astype(np.int64), rows.indices.astype(np.int32), around.tie[rows.data - 1]
 
 
-def _shaken_weights(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:
+def _shaken_weights(ties: Ties, versions: Versions, version: int, study: Study, rng: np.random.Generator) -> Floats:
     """
-    Tie weights with every layer's weight and every travel time shifted at random within the study's noise.
+    Tie weights in one version of the services, every layer's weight and every travel time shifted at random.
 
     Where ties mix several modes of travel, the times of the study's own mode are shifted, and the mixed proximity
     goes up and down with that mode's (by the same factor, to at most 1): a way that takes longer than thought does so
@@ -103,8 +135,8 @@ def _shaken_weights(ties: Ties, study: Study, rng: np.random.Generator) -> Float
         nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
         if mixed:
             proximity = np.minimum(ties.proximity[some] * nearer, 1.0)
-        complementarity = np.minimum(ties.complementarity[some] * nearer, 1.0)
-        layers = [proximity, ties.overlap[some], complementarity, ties.identity[some]]
+        complementarity = np.minimum(versions.complementarity[version, some] * nearer, 1.0)
+        layers = [proximity, versions.overlap[version, some], complementarity, ties.identity[some]]
         if ties.survey is not None:
             layers.append(ties.survey[some])
         weight[some] = weighted_sum(layers, shifted)

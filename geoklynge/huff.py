@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -130,6 +130,78 @@ def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Float
         )  # fmt: skip
         overlap: Floats = np.minimum(np.concatenate(list(parts)), 1.0)
     return overlap
+
+
+def without_some(shares: Shares, kept: NDArray[np.bool_]) -> Shares:
+    """
+    Leave facilities out: their trips go to the others of their category that the village reaches.
+
+    Parameters
+    ----------
+    shares
+        Huff shares.
+    kept
+        Whether each facility of the study is there, shape (facilities,).
+    """
+    n_categories = max(len(shares.categories), 1)
+    village = np.repeat(np.arange(len(shares.indptr) - 1), np.diff(shares.indptr))
+    group = village * n_categories + shares.category[shares.facility]
+    left = np.where(kept[shares.facility], shares.share, 0.0)
+    total = np.bincount(group, weights=left, minlength=(len(shares.indptr) - 1) * n_categories)
+    share = np.divide(left, total[group], out=np.zeros_like(left), where=total[group] > 0)
+    return replace(shares, share=share)
+
+
+def overlaps_of_pairs(versions: Sequence[Shares], weights: Floats, a: Ints, b: Ints) -> NDArray[np.float32]:
+    """
+    Measure `overlap_of_pairs` in several versions of the shares at once.
+
+    The versions differ in their shares only, not in who reaches what: one walk along the facilities of two villages
+    serves all of them.
+
+    Returns
+    -------
+    array
+        0..1, shape (versions, pairs).
+    """
+    first = versions[0]
+    weight = weights / max(weights.sum(), np.finfo(float).tiny)
+    of_trip = weight[first.category[first.facility]]
+    weighted = np.stack([version.share * of_trip for version in versions], axis=1).astype(np.float32)
+    starts = range(0, len(a), PAIRS_A_TASK)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        parts = workers.map(
+            lambda start: _sums_of_minima(
+                first.indptr, first.facility, weighted, a[start : start + PAIRS_A_TASK],
+                b[start : start + PAIRS_A_TASK],
+            ),
+            starts,
+        )  # fmt: skip
+        sums = np.concatenate([np.zeros((0, len(versions)), dtype=np.float32), *parts])
+    return np.ascontiguousarray(np.minimum(sums, 1.0, out=sums).T)
+
+
+@compiled
+def _sums_of_minima(
+    indptr: NDArray[np.int64], column: Ints, values: NDArray[np.float32], a: Ints, b: Ints
+) -> NDArray[np.float32]:
+    """Do as `sum_of_minima` with several values an entry, shape (entries, versions); shape (pairs, versions)."""
+    n_versions = values.shape[1]
+    sums = np.zeros((len(a), n_versions), dtype=np.float32)
+    for pair in range(len(a)):
+        left, left_end = indptr[a[pair]], indptr[a[pair] + 1]
+        right, right_end = indptr[b[pair]], indptr[b[pair] + 1]
+        while left < left_end and right < right_end:
+            if column[left] == column[right]:
+                for version in range(n_versions):
+                    sums[pair, version] += min(values[left, version], values[right, version])
+                left += 1
+                right += 1
+            elif column[left] < column[right]:
+                left += 1
+            else:
+                right += 1
+    return sums
 
 
 @compiled

@@ -14,7 +14,7 @@ from .progress import Tell, told_nobody
 from .study import Study
 from .tables import Tables
 from .ties import Ties
-from .variants import variants_of
+from .variants import surroundings_of, variants_of
 from .village_sets import VillageSets, distinct_sets, join_sets, keep_limits, order_of_members
 
 Floats = NDArray[np.float64]
@@ -36,10 +36,10 @@ def refine(
     """
     Improve the best candidates by local search, and add what is better than what it came from to the pool.
 
-    Begins with the candidate of the highest score around each village. In every round each of them is changed by one
-    move (`variants_of`); of the variants within all limits, those with a higher score than their origin become
-    candidates, and the best of them takes its place. It ends when nothing improves, or after six rounds: the pool
-    grows by at most so many variants of each. `tell` is told of the rounds.
+    Begins with the candidate of the highest score around each village. In every round each of them that was not tried
+    before is changed by one move (`variants_of`); of the variants within all limits, those with a higher score than
+    their origin become candidates, and the best of them takes its place. It ends when nothing improves, or after six
+    rounds: the pool grows by at most so many variants of each. `tell` is told of the rounds.
 
     Returns
     -------
@@ -49,12 +49,13 @@ def refine(
     """
     limits = study.limits
     parish = pd.factorize(tables.villages["parish_id"])[0].astype(np.int64)
+    surroundings = surroundings_of(ties, pool.eligible, parish, limits)
     leaders, score = _leaders(pool.sets, assessment["score"].to_numpy())
-    found, assessed = [pool.sets], [assessment]
+    found, assessed, moved = [pool.sets], [assessment], np.ones(len(leaders), dtype=bool)
     for done in range(ROUNDS):
         tell(done, ROUNDS)
         partner = _best_set_of(leaders, score)
-        variants, parent = variants_of(leaders, partner, parish, ties, pool.eligible, limits)
+        variants, parent = variants_of(leaders, moved, partner, surroundings)
         variants, same_as = distinct_sets(variants)
         kept = keep_limits(variants, ties, tables.villages, limits, pool.wishes)
         if not kept.any():
@@ -62,14 +63,13 @@ def refine(
         measured = assess(replace(pool, sets=variants.take(kept), proposed_by=()), tables, ties, study)
         reached = np.full(len(variants), -np.inf)
         reached[kept] = measured["score"]
-        gain = reached[same_as] - score[parent]
         better = np.zeros(len(variants), dtype=bool)
-        better[same_as[gain > LEAST_GAIN]] = True
+        better[same_as[reached[same_as] > score[parent] + LEAST_GAIN]] = True
         if not better.any():
             break
         found.append(variants.take(better))
         assessed.append(measured[better[kept]])
-        leaders, score = _replaced(leaders, score, variants, reached, same_as, parent)
+        leaders, score, moved = _replaced(leaders, score, variants, reached, same_as, parent)
     return _joined(pool, found, assessed)
 
 
@@ -92,8 +92,8 @@ def _best_set_of(sets: VillageSets, score: Floats) -> Longs:
 
 def _replaced(
     leaders: VillageSets, score: Floats, variants: VillageSets, reached: Floats, same_as: Longs, parent: Longs
-) -> tuple[VillageSets, Floats]:
-    """Put the best variant of each leader in its place where it is better; equal ones become one."""
+) -> tuple[VillageSets, Floats, NDArray[np.bool_]]:
+    """Put the best variant of each leader in its place where it is better, and mark it; equal ones become one."""
     order = np.lexsort((same_as, -reached[same_as], parent))
     first = np.ones(len(order), dtype=bool)
     first[1:] = parent[order][1:] != parent[order][:-1]
@@ -102,10 +102,11 @@ def _replaced(
     wins = (best >= 0) & (reached[best] > score + LEAST_GAIN)
     both = join_sets([leaders, variants], leaders.n_villages)
     now = np.where(wins, len(leaders) + best, np.arange(len(leaders)))
-    moved, equal = distinct_sets(both.take(now))
-    new_score = np.empty(len(moved))
+    distinct, equal = distinct_sets(both.take(now))
+    new_score, moved = np.empty(len(distinct)), np.ones(len(distinct), dtype=bool)
     new_score[equal] = np.where(wins, reached[best], score)
-    return moved, new_score
+    moved[equal[~wins]] = False  # one that was tried before
+    return distinct, new_score, moved
 
 
 def _joined(pool: Pool, found: list[VillageSets], assessed: list[pd.DataFrame]) -> tuple[Pool, pd.DataFrame]:

@@ -215,15 +215,22 @@ class Ensemble(Part):
     """
     The repeated partitions behind candidates and certainty.
 
-    Each of the `members` runs draws a resolution, shifts every layer weight by up to `weight_noise` and every travel
-    time by up to `minutes_noise` of itself. A resolution is the mean tie weight that a community must at least reach
-    (constant Potts model, Traag et al. 2011); no user is asked for it.
+    Each run draws a resolution, shifts every layer weight by up to `weight_noise` and every travel time by up to
+    `minutes_noise` of itself, and keeps each service with probability `service_kept`, in one of `service_versions`
+    versions of the services. There are `members` runs, doubled up to `doublings` times until twice as many would
+    change the share of runs that keep two villages together by less than `settled` for 95 % of the ties. A
+    resolution is the mean tie weight that a community must at least reach (constant Potts model, Traag et al. 2011);
+    no user is asked for it.
     """
 
     members: Annotated[int, Field(ge=2, le=10_000)] = 100
+    doublings: Annotated[int, Field(ge=0, le=6)] = 2
+    settled: Share = 0.05
     resolutions: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.06, 0.08, 0.11, 0.15, 0.20, 0.26)
     weight_noise: Share = 0.5
     minutes_noise: Share = 0.1
+    service_kept: Annotated[float, Field(gt=0, le=1)] = 0.9
+    service_versions: Annotated[int, Field(ge=1, le=1_000)] = 8
 
 
 class ScoreWeights(Part):

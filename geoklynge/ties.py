@@ -83,6 +83,7 @@ class Ties:
     weight: Floats
     layers_used: tuple[str, ...]
     shares: Shares
+    stands_in: Ints
     has: NDArray[np.bool_]
     category_weight: Floats
     by_mode: tuple[ByMode, ...]
@@ -180,12 +181,13 @@ def tie_villages(tables: Tables, travel: Travel, study: Study, *, also: Mapping[
     by_mode = mix_modes(own, (a, b), also or {}, tables, study)
     categories = study.services.all_categories()
     weights = np.array([categories[key].weight for key in shares.categories])
-    has = _services_in_villages(tables, shares)
+    stands_in = _villages_of_services(tables)
+    has = services_in_villages(stands_in, shares.category, (len(tables.villages), len(shares.categories)))
     proximity = mixed_proximity(by_mode, study)
     layers = {
         "proximity": proximity,
         "overlap": mixed_overlap(by_mode, weights, a, b),
-        "complementarity": proximity * _share_that_one_has(has, weights, a, b),
+        "complementarity": proximity * share_that_one_has(has, weights, a, b),
         "identity": identity_of_pairs(tables, study.ties.identity_steps, a, b),
     }
     survey = _answers(tables, a, b)
@@ -203,6 +205,7 @@ def tie_villages(tables: Tables, travel: Travel, study: Study, *, also: Mapping[
         weight=np.clip(weight, 0.0, 1.0),
         layers_used=used,
         shares=shares,
+        stands_in=stands_in,
         has=has,
         category_weight=weights,
         by_mode=by_mode,
@@ -342,17 +345,22 @@ def _layers_with_data(
     return used, findings
 
 
-def _services_in_villages(tables: Tables, shares: Shares) -> NDArray[np.bool_]:
-    """Which categories stand in which village, shape (villages, categories)."""
+def _villages_of_services(tables: Tables) -> Ints:
+    """Row of the village that each service stands in, -1 for none."""
     row = pd.Series(np.arange(len(tables.villages)), index=tables.villages["village_id"])
-    village = tables.services["village_id"].map(row)
-    stands = village.notna().to_numpy()
-    has = np.zeros((len(tables.villages), len(shares.categories)), dtype=bool)
-    has[village[stands].to_numpy(dtype=np.int64), shares.category[stands]] = True
+    stands_in: Ints = tables.services["village_id"].map(row).fillna(-1).to_numpy(dtype=np.int32)
+    return stands_in
+
+
+def services_in_villages(stands_in: Ints, category: Ints, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """Say which categories stand in which village, shape (villages, categories)."""
+    has = np.zeros(shape, dtype=bool)
+    stands = stands_in >= 0
+    has[stands_in[stands], category[stands]] = True
     return has
 
 
-def _share_that_one_has(has: NDArray[np.bool_], weights: Floats, a: Ints, b: Ints) -> Floats:
+def share_that_one_has(has: NDArray[np.bool_], weights: Floats, a: Ints, b: Ints) -> Floats:
     """Weighted share of categories that exactly one of two villages has."""
     total = weights.sum()
     share = np.zeros(len(a))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -38,11 +39,41 @@ class _Units(NamedTuple):
     village: Ints
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What sets can change by: the ties, the units that may join or leave, and how many villages a set may have."""
+
+    rows: _Rows
+    units: tuple[_Units, ...]
+    fewest: int
+    most: int
+
+
+def surroundings_of(ties: Ties, eligible: Bools, parish: Longs, limits: Limits) -> Surroundings:
+    """
+    Prepare what `variants_of` needs.
+
+    Parameters
+    ----------
+    ties, limits
+        The tie network, and how many villages a set may have.
+    eligible
+        Which villages may be members.
+    parish
+        Number of each village's parish, -1 for none.
+    """
+    around = ties.around
+    rows = _Rows(around.indptr, around.village, ties.weight[around.tie], ties.minutes[around.tie])
+    codes = (np.arange(len(eligible)), parish)
+    units = tuple(_units_of(np.where(eligible, code, -1)) for code in codes)
+    return Surroundings(rows, units, limits.min_villages, limits.max_villages)
+
+
 def variants_of(
-    sets: VillageSets, partner: Longs, parish: Longs, ties: Ties, eligible: Bools, limits: Limits
+    sets: VillageSets, wanted: Bools, partner: Longs, surroundings: Surroundings
 ) -> tuple[VillageSets, Longs]:
     """
-    Make the neighbours of every set: sets that differ from it by one move.
+    Make the neighbours of some sets: sets that differ from them by one move.
 
     A move leaves out a village or all villages of a parish; takes in one of the villages or parishes tied most
     strongly; puts one of these in the place of the one tied most weakly; joins the set with its partner; or divides it
@@ -52,26 +83,22 @@ def variants_of(
     ----------
     sets
         Sets of two villages or more.
+    wanted
+        Which of them to change.
     partner
         For each village the number of the set that a set tied most strongly to it is joined with, -1 for none.
-    parish
-        Number of each village's parish, -1 for none.
-    ties, eligible, limits
-        The tie network, which villages may be members, and how many a set may have.
+    surroundings
+        Of all sets.
 
     Returns
     -------
     tuple of VillageSets and array
         The variants, some of them equal, and for each the number of the set it was made of.
     """
-    around = ties.around
-    rows = _Rows(around.indptr, around.village, ties.weight[around.tie], ties.minutes[around.tie])
-    single = np.where(eligible, np.arange(len(eligible)), -1)
+    numbers, here = np.flatnonzero(wanted), surroundings
     parts, parents = [], []
-    for code in (single, np.where(eligible, parish, -1)):
-        made = _neighbours(
-            sets.indptr, sets.member, rows, _units_of(code), partner, limits.min_villages, limits.max_villages
-        )
+    for units in here.units:
+        made = _neighbours(sets.indptr, sets.member, numbers, here.rows, units, partner, here.fewest, here.most)
         parts.append(VillageSets(made[0], made[1], sets.n_villages))
         parents.append(made[2])
     return join_sets(parts, sets.n_villages), np.concatenate(parents)
@@ -99,9 +126,9 @@ def _append(out: Ints, indptr: Longs, parent: Longs, n_sets: int, members: Ints,
 
 @compiled
 def _neighbours(  # noqa: C901, PLR0912, PLR0913, PLR0917
-    indptr: Longs, member: Ints, rows: _Rows, units: _Units, partner: Longs, fewest: int, most: int
+    indptr: Longs, member: Ints, wanted: Longs, rows: _Rows, units: _Units, partner: Longs, fewest: int, most: int
 ) -> tuple[Longs, Ints, Longs]:
-    """Make the variants of every set by whole units; see `variants_of`."""
+    """Make the variants of the wanted sets by whole units; see `variants_of`."""
     n_units = len(units.indptr) - 1
     inside = np.zeros(len(units.of_village), dtype=np.bool_)
     pull = np.zeros(n_units, dtype=np.float64)
@@ -109,7 +136,7 @@ def _neighbours(  # noqa: C901, PLR0912, PLR0913, PLR0917
     own = np.empty(len(units.of_village), dtype=np.int32)
     out, out_indptr = np.empty(4096, dtype=np.int32), np.zeros(1024, dtype=np.int64)
     parent, n_sets = np.empty(1024, dtype=np.int64), 0
-    for number in range(len(indptr) - 1):
+    for number in wanted:
         here = member[indptr[number] : indptr[number + 1]]
         inside[here] = True
         n_touched = _pull_of(here, rows, units, inside, pull, touched)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -240,8 +242,10 @@ def facts_in_blocks(
     """Count the facts of `VillageSets.blocks`, block after block."""
     code = pd.Series(pd.factorize(villages["municipality_id"])[0], villages.index)  # once, not block after block
     known = pd.DataFrame({"people": villages["people"], "municipality_id": code.where(code >= 0)})
-    for part in sets.blocks():
-        yield facts_of(part, pairs_inside(part, ties), ties, known, limits, wishes)
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        yield from workers.map(
+            lambda part: facts_of(part, pairs_inside(part, ties), ties, known, limits, wishes), sets.blocks()
+        )
 
 
 def keep_limits(

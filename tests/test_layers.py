@@ -27,6 +27,7 @@ ORDER = (
     "ties",
     "wishes",
     "village_sets",
+    "incomplete",
     "leiden",
     "ensemble",
     "linkage",

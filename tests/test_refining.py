@@ -14,7 +14,7 @@ from geoklynge.assessment import assess
 from geoklynge.candidates import Pool
 from geoklynge.limits import Limits
 from geoklynge.refining import refine
-from geoklynge.variants import variants_of
+from geoklynge.variants import surroundings_of, variants_of
 from geoklynge.village_sets import keep_limits, order_of_members, sets_of
 
 
@@ -87,9 +87,12 @@ def test_variants_differ_from_their_origin_by_one_move(world, seed):
     eligible = rng.random(n) < 0.9
     eligible[sets.member] = True
     partner = rng.integers(-1, len(sets), n) if len(sets) else np.full(n, -1)
+    wanted = rng.random(len(sets)) < 0.8
     limits = Limits(min_villages=2, max_villages=n - 1) if n > 3 else Limits(min_villages=2, max_villages=2)
-    variants, parent = variants_of(sets, partner.astype(np.int64), parish.astype(np.int64), ties, eligible, limits)
+    around = surroundings_of(ties, eligible, parish.astype(np.int64), limits)
+    variants, parent = variants_of(sets, wanted, partner.astype(np.int64), around)
     assert len(variants) == len(parent)
+    assert wanted[parent].all()
     units = [{k} for k in range(n)] + [set(np.flatnonzero((parish == k) & eligible).tolist()) for k in range(4)]
     for made, origin in zip(members_of(variants), parent.tolist(), strict=True):
         here, new = set(sets.rows(origin).tolist()), set(made)
@@ -112,9 +115,8 @@ def test_every_village_is_left_out_once(world):
     n = len(tables.villages)
     sets = sets_of([rows for rows in members if len(rows) >= 3], n)
     nobody = np.full(n, -1, dtype=np.int64)
-    made, parent = variants_of(
-        sets, nobody, nobody, ties, np.ones(n, dtype=bool), Limits(min_villages=2, max_villages=n)
-    )
+    around = surroundings_of(ties, np.ones(n, dtype=bool), nobody, Limits(min_villages=2, max_villages=n))
+    made, parent = variants_of(sets, np.ones(len(sets), dtype=bool), nobody, around)
     found = {(origin, rows) for rows, origin in zip(members_of(made), parent.tolist(), strict=True)}
     for number, rows in enumerate(members_of(sets)):
         assert {(number, rest) for rest in itertools.combinations(rows, len(rows) - 1)} <= found
