@@ -76,6 +76,8 @@ def test_a_written_run_says_it_and_passes_the_check(written, whole_run):
     assert check(back.clusters, back.ties, whole_run.tables, back.study).passed
     found = back.ties.set_index(["village_a", "village_b"])["survey"].dropna()
     assert {frozenset(pair): share for pair, share in found.items()} == {frozenset(p): s for p, s in ASKED.items()}
+    written_numbers = back.ties[[*whole_run.ties.layers, "weight"]].to_numpy()
+    np.testing.assert_array_equal(written_numbers, written_numbers.round(4))
     layer = pyogrio.read_dataframe(written / "mols.gpkg", layer="ties")
     assert layer["survey"].notna().sum() == len(ASKED)
     edges = nx.read_graphml(written / "ties.graphml").edges

@@ -1,6 +1,8 @@
 """What two villages share decides by its strongest step, whatever else they share and however it is written down."""
 
 import dataclasses
+import re
+from importlib import resources
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from worlds import study, tables_of, travel_of, villages_at
 
 from geoklynge.identity import COLUMN_OF_STEP, identity_of_pairs, knows_identity, steps_in_use
-from geoklynge.study import IdentitySteps
+from geoklynge.study import IdentitySteps, TieWeights
 from geoklynge.ties import tie_villages
 
 STEPS = IdentitySteps()
@@ -161,3 +163,11 @@ def test_the_order_of_villages_and_rows_and_new_names_change_nothing(world, rand
         random.shuffle(rows)
     before, after = measure(columns, associations, steps), measure(moved, rows, steps)
     assert after == {tuple(sorted((place[a], place[b]))): value for (a, b), value in before.items()}
+
+
+def test_the_method_page_has_the_values_of_the_code():
+    page = resources.files("geoklynge").joinpath("method.md").read_text(encoding="utf-8")
+    steps = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", page, flags=re.MULTILINE))
+    assert {name: float(value) for name, value in steps.items()} == STEPS.model_dump()
+    layers = dict(re.findall(r"^\| (\w+) \| .* \| (0\.\d+) \| ", page, flags=re.MULTILINE))
+    assert {name: float(value) for name, value in layers.items()} == TieWeights().model_dump()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from worlds import random_country, services_at, study, tables_of, travel_of, villages_at
+from worlds import random_country, roads_of, services_at, study, tables_of, travel_of, villages_at
 
 from geoklynge.checker import check
 from geoklynge.ensemble import _shaken_weights
@@ -187,6 +187,20 @@ def test_only_the_modes_asked_for_are_measured_each_at_its_own_speed():
         alone = measure_travel(tables, study(travel={"mode": mode}).travel)
         np.testing.assert_array_equal(travel.between.minutes, alone.between.minutes)
         assert travel.between.minutes.max() <= wanted.travel.max_minutes
+
+
+def test_a_mode_travels_on_its_own_roads():
+    villages = villages_at([(0, 0), (3000, 0), (0, 3000)])
+    for_cars = roads_of([[(0, 0), (3000, 0)], [(0, 0), (0, 3000)]])
+    for_bikes = roads_of([[(0, 0), (3000, 0), (0, 3000)]], road_class="cycleway")
+    tables = dataclasses.replace(tables_of(villages, roads=for_cars), other_roads={"bike": for_bikes})
+    reached = measure_other_modes(tables, mixed())["bike"].between
+    ways = dict(
+        zip(zip(reached.origins().tolist(), reached.destination.tolist(), strict=True), reached.minutes, strict=True)
+    )
+    assert ways[0, 1] == pytest.approx(12, abs=0.01)  # 3 km at 15 km/h
+    assert ways[1, 2] == pytest.approx(12 * np.sqrt(2), abs=0.01)
+    assert (0, 2) not in ways  # no more than 20 minutes, and that way takes 29
 
 
 # The ensemble and the checker

@@ -14,6 +14,7 @@ TWO_KIRKEBY = """village_id,name,lat,lon,population,municipality_id
 here,Kirkeby,56.20,10.50,100,0706
 there,Kirkeby,56.20,11.50,100,0707
 by,By,56.25,10.50,100,0706
+far,Fjernby,56.25,11.50,100,0707
 """
 
 
@@ -148,11 +149,11 @@ def test_a_name_that_two_places_bear_is_refused(tmp_path):
 
 def test_of_two_places_of_a_name_the_one_in_the_study_is_meant_and_others_are_left_out(tmp_path):
     villages = write(tmp_path, "v.csv", TWO_KIRKEBY)
-    text = "association,village_id\nBy IF,By\nBy IF,Kirkeby\nBy IF,there\n"
+    text = "association,village_id\nBy IF,By\nBy IF,Kirkeby\nBy IF,there\nBy IF,Fjernby\n"
     tables = read(tmp_path, only=("0706",), villages=villages, associations=write(tmp_path, "a.csv", text))
     assert tables.associations["village_id"].tolist() == ["by", "here"]
     told = [f for f in tables.findings if f.code == "associations_outside"]
-    assert [(f.count, f.examples) for f in told] == [(1, ("By IF",))]
+    assert [(f.count, f.examples) for f in told] == [(2, ("By IF",))]
 
 
 def test_associations_all_of_which_are_elsewhere_are_an_empty_list(tmp_path):
