@@ -139,11 +139,11 @@ def _kept(
     way = np.repeat(np.arange(len(proposals)), [len(sets) for sets in proposals.values()])
     several = everything.sizes() >= 2
     proposed, found_by = _merge_equals(everything.take(several), np.eye(len(proposals), dtype=bool)[way[several]])
-    fine = _keeps_limits(proposed, tables, ties, limits, wishes)
+    fine = keeps_limits(proposed, tables, ties, limits, wishes)
     people = tables.villages["people"].to_numpy(dtype=np.float64)
     mended, origin = mend(proposed.take(~fine), ties, people, limits, wishes)
     mended, mended_by = _merge_equals(mended, found_by[~fine][origin])
-    repaired = _keeps_limits(mended, tables, ties, limits, wishes)
+    repaired = keeps_limits(mended, tables, ties, limits, wishes)
     sets, found_by = _merge_equals(
         join_sets([proposed.take(fine), mended.take(repaired)], len(tables.villages)),
         np.concatenate([found_by[fine], mended_by[repaired]]),
@@ -160,7 +160,7 @@ def _merge_equals(sets: VillageSets, found_by: Bools) -> tuple[VillageSets, Bool
     return distinct, merged
 
 
-def _keeps_limits(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
+def keeps_limits(sets: VillageSets, tables: Tables, ties: Ties, limits: Limits, wishes: Wishes) -> Bools:
     """Judge every set; the pairs inside a set of too many villages, which are most pairs, are not even listed."""
     sizes = sets.sizes()
     kept: Bools = (sizes >= limits.min_villages) & (sizes <= limits.max_villages)

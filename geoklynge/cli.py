@@ -15,6 +15,9 @@ from rich.console import Console
 
 from .bars import shown_progress
 from .checker import check
+from .comparison.catalogue import RIVALS, Rival, rivals_named
+from .comparison.compare import compare
+from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, read_run, require_folder, slug, write_run
 from .maps import render_pages
@@ -150,6 +153,55 @@ def _check(folder: Path, *, as_json: bool) -> None:
         f"{verdict.clusters} clusters, {verdict.pairs} pairs of villages: every limit kept; "
         f"minutes differ by at most {verdict.largest_difference_minutes:.4f}"
     )
+
+
+@dataclass(frozen=True)
+class _CompareOptions:
+    """What the command line says about a comparison."""
+
+    rivals: tuple[Rival, ...]
+    as_json: bool
+    html: Path | None
+    timeout_s: float
+    quiet: bool
+
+
+@app.command("compare")
+def compare_command(
+    study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as an HTML page too.")] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, max=1e6, help="Time that one method has for all its settings.")
+    ] = 300.0,
+    only: Annotated[
+        str | None, typer.Option(metavar="METHOD,...", help="Compare with these methods only; a wrong name lists them.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Let other methods group the same villages, and show them beside geoklynge's plan."""
+
+    def command() -> None:
+        names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+        rivals = RIVALS if names is None else rivals_named(names)
+        _compare(study_file, _CompareOptions(rivals, as_json, html, timeout, quiet))
+
+    _speak_plainly(command)
+
+
+def _compare(study_file: Path, options: _CompareOptions) -> None:
+    study = read_study(study_file)
+    if options.html:
+        require_page(options.html)  # better now than after the work
+    with shown_progress(silent=options.quiet or options.as_json) as report:
+        result = run(study, report=report, cache=default_cache())
+        found = compare(result, rivals=options.rivals, timeout_s=options.timeout_s, report=report)
+    if options.html:
+        write_page(options.html, as_html(found))
+    if options.as_json:
+        print(as_json(found))
+    else:
+        print_sheet(Console(quiet=options.quiet, highlight=False), found)
 
 
 @cache_app.command("clear")

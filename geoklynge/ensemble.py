@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -77,27 +78,47 @@ def _near_to_near(ties: Ties) -> tuple[Ints, Longs, Ints, Longs]:
     return order, rows.indptr.astype(np.int64), rows.indices.astype(np.int32), around.tie[rows.data - 1]
 
 
+def shaken_ties(ties: Ties, study: Study, rng: np.random.Generator) -> Ties:
+    """Ties as a run of the ensemble may see them: layer weights and travel times shifted within the study's noise."""
+    shifted = _shifted_proportions(ties, study, rng)
+    minutes, layers = _shaken_layers(ties, slice(None), study, rng)
+    proximity, _, complementarity, _ = layers
+    weight = np.asarray(sum(share * layer for share, layer in zip(shifted, layers, strict=True)))
+    return replace(ties, minutes=minutes, proximity=proximity, complementarity=complementarity, weight=weight)
+
+
 def _shaken_weights(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:
     """Tie weights with every layer's weight and every travel time shifted at random within the study's noise."""
-    noise = study.ensemble
-    proportions = layer_proportions(study.ties.weights, ties.layers_used)
-    shifted = np.array([proportions[name] for name in LAYERS]) * rng.uniform(
-        1 - noise.weight_noise, 1 + noise.weight_noise, len(LAYERS)
-    )
-    shifted /= shifted.sum()
-    half_minutes = study.ties.half_minutes[study.travel.mode]
+    shifted = _shifted_proportions(ties, study, rng)
     weight = np.empty(len(ties.a))
     for start in range(0, len(weight), TIES_AT_ONCE):
         some = slice(start, start + TIES_AT_ONCE)
-        minutes = ties.minutes[some]
-        minutes = minutes * rng.uniform(1 - noise.minutes_noise, 1 + noise.minutes_noise, len(minutes))
-        proximity = np.exp2(-((minutes / half_minutes) ** 2))
-        before = ties.proximity[some]
-        nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
-        complementarity = np.minimum(ties.complementarity[some] * nearer, 1.0)
-        layers = (proximity, ties.overlap[some], complementarity, ties.identity[some])
+        _, layers = _shaken_layers(ties, some, study, rng)
         weight[some] = sum(share * layer for share, layer in zip(shifted, layers, strict=True))
     return weight
+
+
+def _shifted_proportions(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:
+    """How much each layer counts, shifted at random; they sum to 1."""
+    noise = study.ensemble.weight_noise
+    proportions = layer_proportions(study.ties.weights, ties.layers_used)
+    shifted = np.array([proportions[name] for name in LAYERS]) * rng.uniform(1 - noise, 1 + noise, len(LAYERS))
+    summing_to_one: Floats = shifted / shifted.sum()
+    return summing_to_one
+
+
+def _shaken_layers(
+    ties: Ties, some: slice, study: Study, rng: np.random.Generator
+) -> tuple[Floats, tuple[Floats, Floats, Floats, Floats]]:
+    """Travel times of some ties, each shifted at random, and the four layers that follow from them."""
+    noise = study.ensemble.minutes_noise
+    minutes = ties.minutes[some]
+    minutes = minutes * rng.uniform(1 - noise, 1 + noise, len(minutes))
+    proximity = np.exp2(-((minutes / study.ties.half_minutes[study.travel.mode]) ** 2))
+    before = ties.proximity[some]
+    nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
+    complementarity = np.minimum(ties.complementarity[some] * nearer, 1.0)
+    return minutes, (proximity, ties.overlap[some], complementarity, ties.identity[some])
 
 
 def _wish_overrides(wishes: Wishes, ties: Ties) -> NDArray[np.int8]:

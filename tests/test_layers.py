@@ -85,7 +85,12 @@ def test_the_checker_is_independent():
 
 
 @pytest.mark.parametrize(
-    "room", [room for room in ORDER if room not in {"study", "sources", "network_files", "exports", "maps", "cli"}]
+    "room",
+    [
+        room
+        for room in ORDER
+        if room not in {"study", "sources", "comparison", "network_files", "exports", "maps", "cli"}
+    ],
 )
 def test_no_stage_after_sources_opens_a_file(room):
     calls = [
