@@ -15,15 +15,17 @@ from rich.console import Console
 
 from .bars import shown_progress
 from .checker import check
+from .comparison import read_known, validate
 from .comparison.catalogue import RIVALS, Rival, rivals_named
 from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
-from .exports import RUN_FILE, read_run, require_folder, slug, write_run
+from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
 from .maps import render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import read_study
+from .validation_words import recovery_table, remarks, summary_table, validation_record
 
 app = typer.Typer(
     name="geoklynge",
@@ -33,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+
+WIDTH_ELSEWHERE = 160  # columns of a table that no terminal shows
 
 cache_app = typer.Typer(help="Parsed sources that runs have kept.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
@@ -160,6 +164,7 @@ class _CompareOptions:
     """What the command line says about a comparison."""
 
     rivals: tuple[Rival, ...]
+    known: Path | None
     as_json: bool
     html: Path | None
     timeout_s: float
@@ -167,8 +172,11 @@ class _CompareOptions:
 
 
 @app.command("compare")
-def compare_command(
+def compare_command(  # noqa: PLR0913, PLR0917 - the options of the command
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")],
+    known: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Clusters that really exist, a row a member.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as an HTML page too.")] = None,
     timeout: Annotated[
@@ -184,24 +192,68 @@ def compare_command(
     def command() -> None:
         names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
         rivals = RIVALS if names is None else rivals_named(names)
-        _compare(study_file, _CompareOptions(rivals, as_json, html, timeout, quiet))
+        _compare(study_file, _CompareOptions(rivals, known, as_json, html, timeout, quiet))
 
     _speak_plainly(command)
 
 
 def _compare(study_file: Path, options: _CompareOptions) -> None:
     study = read_study(study_file)
+    known = read_known(options.known) if options.known else None
     if options.html:
         require_page(options.html)  # better now than after the work
     with shown_progress(silent=options.quiet or options.as_json) as report:
         result = run(study, report=report, cache=default_cache())
-        found = compare(result, rivals=options.rivals, timeout_s=options.timeout_s, report=report)
+        found = compare(result, rivals=options.rivals, known=known, timeout_s=options.timeout_s, report=report)
     if options.html:
         write_page(options.html, as_html(found))
     if options.as_json:
         print(as_json(found))
-    else:
-        print_sheet(Console(quiet=options.quiet, highlight=False), found)
+    elif not options.quiet:
+        print_sheet(_table_console(), found)
+
+
+def _table_console() -> Console:
+    """Print tables as wide as the terminal is, elsewhere as wide as they need."""
+    plain = Console(highlight=False, markup=False, emoji=False)
+    return plain if plain.is_terminal else Console(highlight=False, markup=False, emoji=False, width=WIDTH_ELSEWHERE)
+
+
+@app.command("validate")
+def validate_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+    known: Annotated[Path, typer.Option(metavar="FILE.csv", help="Clusters that really exist, a row a member.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
+) -> None:
+    """Run a study again and tell how well it finds clusters that really exist, and what chance would find."""
+    cache = None if no_cache else default_cache()
+    _speak_plainly(lambda: _validate(folder, known, as_json=as_json, quiet=quiet, cache=cache))
+
+
+def _validate(folder: Path, known_file: Path, *, as_json: bool, quiet: bool, cache: Path | None) -> None:
+    known, written = read_known(known_file), read_run(folder)
+    with shown_progress(silent=quiet or as_json) as report:
+        result = run(written.study, report=report, cache=cache)
+        report("validation", 0, 0)
+        validation = validate(result, known)
+    same = _same_clusters(written, result)
+    if as_json:
+        head = {"study": written.study.name, "seed": written.study.seed, "known": str(known_file), "as_written": same}
+        print(json.dumps({**head, **validation_record(validation)}, ensure_ascii=False, indent=1, allow_nan=False))
+        return
+    words = Console(highlight=False, markup=False, emoji=False)
+    _table_console().print(recovery_table(validation), summary_table(validation))
+    for line in remarks(validation):
+        words.print(line, soft_wrap=True)
+    if not same:
+        words.print(f"note: the clusters are others than those in {folder}: run the study again", soft_wrap=True)
+
+
+def _same_clusters(written: WrittenRun, result: Run) -> bool:
+    """Tell whether a run gave the clusters that are written, in the same order."""
+    return [*written.clusters["village_ids"]] == [*result.result.clusters["village_ids"]]
 
 
 @cache_app.command("clear")

@@ -26,6 +26,7 @@ from worlds import study, tables_of, travel_of, villages_at
 
 from geoklynge.assessment import COUNTED_PEOPLE_A_PLACE, assess
 from geoklynge.candidates import propose
+from geoklynge.comparison import read_known, validate
 from geoklynge.comparison.catalogue import OURS, RIVALS, Rival
 from geoklynge.comparison.columns import COLUMNS, NOTHING
 from geoklynge.comparison.compare import (
@@ -45,6 +46,7 @@ from geoklynge.selection import select
 from geoklynge.ties import tie_villages
 from geoklynge.village_sets import sets_of
 
+KNOWN = SAMPLE.parent / "known_clusters.csv"
 COLUMN = {column.name: column for column in COLUMNS}
 
 
@@ -204,6 +206,18 @@ def side_by_side(toy):
     return compare(toy, rivals=rivals, timeout_s=60.0)
 
 
+def test_known_clusters_count_as_when_a_run_is_validated(sample_run):
+    known = read_known(KNOWN)
+    found = compare(sample_run, rivals=[], known=known, timeout_s=0.1)
+    judged = validate(sample_run, known, draws=1)
+    figures = found.rows[0].figures
+    assert found.known == len(judged.recoveries) > 0
+    assert figures["known_found"] == judged.in_plan.found
+    assert figures["known_jaccard"] == pytest.approx(judged.in_plan.villages)
+    assert math.isnan(figures["repeated"])  # three more plans take longer than a fifth of the time
+    assert f"{found.known} known clusters" in as_html(found)
+
+
 def test_a_method_shows_the_best_of_its_settings(side_by_side, toy):
     row = row_of(side_by_side, "halves")
     task = task_of(toy.tables, toy.ties, toy.pool.eligible, toy.study)
@@ -349,13 +363,14 @@ def test_the_command_prints_a_table_of_the_methods_asked_for():
 
 def test_json_and_html_hold_the_same_and_nothing_else_is_said(tmp_path):
     page = tmp_path / "new" / "compare.html"
-    result = call("compare", SAMPLE / "study.toml", "--only", "linkage", "--json", "--html", page, "--timeout", 60)
+    result = call("compare", SAMPLE / "study.toml", "--only", "linkage", "--json", "--html", page, "--known", KNOWN)
     assert (result.exit_code, result.stderr) == (0, "")
     document = json.loads(result.stdout)
     assert [row["method"] for row in document["methods"]] == ["geoklynge", "linkage"]
     ours, linkage = document["methods"]
     assert ours["objective"] > linkage["objective"] > 0
     assert ours["within_limits"] == 1
+    assert 0 < ours["known_jaccard"] <= 1
     html = page.read_text(encoding="utf-8")
     assert f"{ours['objective']:,.0f}" in html
     assert "complete linkage" in html
@@ -367,6 +382,7 @@ def test_json_and_html_hold_the_same_and_nothing_else_is_said(tmp_path):
     [
         (["--only", "linkage,louvian"], "no method 'louvian': choose among geoklynge, louvain, leiden, hdbscan"),
         (["--html", SAMPLE], "a folder stands there"),
+        (["--known", SAMPLE / "gone.csv"], "gone.csv: no such file"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_line_and_exit_code_2(arguments, says):

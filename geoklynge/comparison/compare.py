@@ -18,10 +18,12 @@ from ..ensemble import shaken_ties
 from ..errors import NoPlanError
 from ..pipeline import Report, Run
 from ..selection import select
-from ..village_sets import VillageSets, sets_by_label
+from ..village_sets import VillageSets, sets_by_label, sets_of
 from .agreement import jaccard
 from .catalogue import ABOUT_OURS, OURS, RIVALS, Rival
 from .columns import NOTHING
+from .known import KnownCluster, match_known
+from .reasons import FOUND
 from .rivals import Labels, Setting, Task, task_of
 from .trials import Job, Trial, other_process
 
@@ -32,7 +34,6 @@ SHAKES = 3
 SHAKING = 2**32  # above every number of a run of the ensemble, so that shakes are draws of their own
 SHARE_FOR_SHAKES = 0.2  # of the timeout
 SMALL_PEOPLE = (50.0, 2_000.0)  # of a village as the plan is meant for
-FOUND_AT = 0.5  # Jaccard index from which a known cluster counts as found
 ASSESSED = ("cohesion", "compactness", "stability", "score")
 OWN_STAGES = ("candidates", "assessment", "selection")  # of a run, those that other methods stand in for
 
@@ -72,7 +73,7 @@ def compare(
     run: Run,
     *,
     rivals: Sequence[Rival] = RIVALS,
-    known: VillageSets | None = None,
+    known: Sequence[KnownCluster] | None = None,
     timeout_s: float = 300.0,
     report: Report | None = None,
 ) -> Comparison:
@@ -89,25 +90,37 @@ def compare(
     rivals
         The methods; they work in another process, which none of them takes along when it fails.
     known
-        Clusters that really exist, as rows of the villages table.
+        Clusters that really exist, from `read_known`; those of other municipalities do not count.
     timeout_s
         Seconds that one method has for all its settings; a fifth of that for the shaken ties.
     report
         Called with the name of a method as it begins; see `pipeline.Report`.
+
+    Raises
+    ------
+    InputError
+        If no known cluster lies in a municipality of the study.
     """
     tell: Report = report or (lambda _stage, _done, _total: None)
+    real = None if known is None else _known_sets(known, run)
     tell(OURS, 0, 0)
-    rows = [_own_row(run, known, timeout_s)]
+    rows = [_own_row(run, real, timeout_s)]
     with tempfile.TemporaryDirectory(prefix="geoklynge-compare-") as folder, other_process() as ask:
         task = task_of(run.tables, run.ties, run.pool.eligible, run.study)
-        basis = _Basis(run, task, _write_tasks(run, Path(folder)), known, timeout_s)
+        basis = _Basis(run, task, _write_tasks(run, Path(folder)), real, timeout_s)
         for rival in rivals:
             tell(rival.name, 0, 0)
             rows.append(_row_of(rival, partial(ask, rival.label, rival.needs), basis))
     rows.sort(key=lambda row: -np.nan_to_num(row.figures["objective"], nan=-1.0))
     eligible = int(run.pool.eligible.sum())
-    n_known = None if known is None else len(known)
+    n_known = None if real is None else len(real)
     return Comparison(run.study.name, run.study.seed, len(run.pool.eligible), eligible, n_known, timeout_s, tuple(rows))
+
+
+def _known_sets(known: Sequence[KnownCluster], run: Run) -> VillageSets:
+    """All villages of each known cluster of the study, as `validate` counts them."""
+    matched, _ = match_known(known, run.tables)
+    return sets_of([one.rows for one in matched], len(run.tables.villages))
 
 
 def _write_tasks(run: Run, folder: Path) -> list[Path]:
@@ -247,7 +260,7 @@ def measure(sets: VillageSets, run: Run, known: VillageSets | None = None) -> di
     run
         Gives villages, ties, limits and the ensemble.
     known
-        Clusters that really exist.
+        Clusters that really exist, as rows of the villages table.
 
     Returns
     -------
@@ -268,7 +281,7 @@ def measure(sets: VillageSets, run: Run, known: VillageSets | None = None) -> di
         figures["objective"] = float((table["score"] * table["served"]).sum())
     if known is not None and len(known):
         best = jaccard(sets, known).max(axis=0, initial=0.0)
-        figures["known_found"] = float((best >= FOUND_AT).sum())
+        figures["known_found"] = float((best >= FOUND).sum())
         figures["known_jaccard"] = float(best.mean())
     return figures
 

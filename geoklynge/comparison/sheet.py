@@ -7,7 +7,6 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +128,13 @@ def as_html(comparison: Comparison) -> str:
     """Write the comparison as one page that needs no script and no network."""
     columns = columns_of(comparison)
     environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=jinja2.PackageLoader("geoklynge", "comparison"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    source = resources.files(__package__).joinpath("compare.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return environment.get_template("compare.html.j2").render(
         comparison=comparison,
         basis=_basis(comparison),
         columns=columns,

@@ -22,6 +22,7 @@ _SHORT = {
     "v.": "vester",
     "oe.": "oester",
 }  # one letter needs its full stop: "Ø" alone is an island
+_ASIDE = re.compile(r"\([^)]*\)?")  # what stands in brackets; one that does not close runs to the end
 
 
 def _plain(name: str) -> str:
@@ -70,6 +71,39 @@ def municipality_key(name: str) -> str:
     True
     """
     return name_key(name.strip().casefold().removesuffix("kommune"))
+
+
+def place_key(name: str) -> str:
+    """
+    Bring the spellings that people use of one place to one form, where few other places come into question.
+
+    Beyond what `name_key` forgives: words written together or apart, "Vr." for Vester, the word Sogn at the end,
+    and what stands in brackets. Ids and the merging of sources keep to `name_key`.
+
+    Examples
+    --------
+    >>> place_key("Vr. Åby Sogn (Fyn)") == place_key("Vesteraaby")
+    True
+    >>> place_key("Sogn") == place_key("Aaby")
+    False
+    """
+    words = name_key(_ASIDE.sub(" ", name)).split()
+    if len(words) > 1 and words[-1] == "sogn":
+        words.pop()
+    return "".join("vester" if word == "vr" else word for word in words) or name_key(name)
+
+
+def code_key(code: str) -> str:
+    """
+    Bring the spellings of one code to one form: leading zeros of a number and capitals do not count.
+
+    Examples
+    --------
+    >>> code_key(" 0706 ") == code_key("706")
+    True
+    """
+    code = code.strip()
+    return code.lstrip("0") if code.isdigit() else code.casefold()
 
 
 def name_keys(names: pd.Series) -> pd.Series:

@@ -16,7 +16,7 @@ from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, StudyError
 from ..tables import Roads, check_crs
-from .naming import municipality_key, name_key, name_keys
+from .naming import code_key, municipality_key, name_key, name_keys
 from .positions import DANISH_UTM, WGS84, in_denmark
 
 BORDER_M = 1_000.0  # how far outside its area a place may lie: borders are drawn coarsely, harbours stand in the sea
@@ -168,7 +168,7 @@ def _chosen(
             where="study.municipalities",
             advice="add sources.municipalities, or a municipality_id column",
         )
-    ids = {_code(text): text for text in known["id"]}
+    ids = {code_key(text): text for text in known["id"]}
     ids |= {
         municipality_key(name): text for text, name in zip(known["id"], known["name"], strict=True) if not pd.isna(name)
     }
@@ -176,17 +176,13 @@ def _chosen(
 
 
 def _one_chosen(text: str, ids: dict[str, str], known: pd.DataFrame) -> str:
-    for form in (_code(text), name_key(text), municipality_key(text)):
+    for form in (code_key(text), name_key(text), municipality_key(text)):
         if form in ids:
             return ids[form]
     spellings = sorted({*known["id"], *known["name"].dropna()})
     near = difflib.get_close_matches(text, spellings, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(spellings[:6])} …"
     raise StudyError(f"no municipality {text!r} in the sources", where="study.municipalities", advice=hint)
-
-
-def _code(text: str) -> str:
-    return text.strip().lstrip("0") if text.strip().isdigit() else text.strip().casefold()
 
 
 def join_areas_by_place(

@@ -16,9 +16,9 @@ OSM_LICENCE = {"licence": "ODbL 1.0", "attribution": "© OpenStreetMap contribut
 EXAMPLES = 5  # names shown with a finding
 
 
-def require_file(path: Path, source: str) -> None:
+def require_file(path: Path, source: str, *, named: str = "in the study file") -> None:
     """
-    Refuse a path that is no file.
+    Refuse a path that is no file; `named` says where the user gave it.
 
     Raises
     ------
@@ -26,9 +26,9 @@ def require_file(path: Path, source: str) -> None:
         If nothing is there, a folder, or a file that may not be read.
     """
     if path.is_dir():
-        raise TableError("is a folder", where=source, advice="name a file in the study file")
+        raise TableError("is a folder", where=source, advice=f"name a file {named}")
     if not path.is_file():
-        raise TableError(f"no such file ({path.resolve()})", where=source, advice="correct the path in the study file")
+        raise TableError(f"no such file ({path.resolve()})", where=source, advice=f"correct the path {named}")
     if not os.access(path, os.R_OK):
         raise TableError("the file may not be read", where=source, advice="change its permissions")
 
