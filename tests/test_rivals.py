@@ -252,6 +252,15 @@ def test_regions_do_not_reach_over_water_and_islands_of_one_are_left_out(method)
     assert len(set(labels.tolist()) - {-1}) >= 2
 
 
+@needs_spopt
+def test_neighbours_are_near_enough():
+    task = toy([(0, 0), (1, 0), (2, 0), (10, 0), (11, 0), (12, 0)])
+    apart = {frozenset({0, 1, 2}), frozenset({3, 4, 5})}
+    assert groups(rivals.skater(task, clusters=1, near_minutes=5.0)) == apart
+    assert groups(rivals.skater(task, clusters=1, near_minutes=8.0)) == {frozenset(range(6))}
+    assert groups(rivals.max_p(task, people=600.0, near_minutes=5.0)) == apart
+
+
 def test_minutes_of_all_pairs_count_what_is_not_tied_as_twice_the_horizon():
     task = toy([(0, 0), (3, 4), (40, 0)])
     assert minutes_of_all_pairs(task).tolist() == [[0, 5, 40], [5, 0, 40], [40, 40, 0]]
