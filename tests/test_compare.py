@@ -215,7 +215,7 @@ def test_known_clusters_count_as_when_a_run_is_validated(sample_run):
     assert figures["known_found"] == judged.in_plan.found
     assert figures["known_jaccard"] == pytest.approx(judged.in_plan.villages)
     assert math.isnan(figures["repeated"])  # three more plans take longer than a fifth of the time
-    assert f"{found.known} known clusters" in as_html(found)
+    assert f"known clusters: {found.known}" in as_html(found)
 
 
 def test_a_method_shows_the_best_of_its_settings(side_by_side, toy):

@@ -79,7 +79,7 @@ def _cell(column: Column, row: Row, is_best: bool) -> Text:
 
 
 def _basis(comparison: Comparison) -> str:
-    known = "" if comparison.known is None else f", {comparison.known} known clusters"
+    known = "" if comparison.known is None else f", known clusters: {comparison.known}"
     return (
         f"{comparison.study}: {comparison.eligible} of {comparison.villages} villages may be members{known}; "
         f"seed {comparison.seed}"
