@@ -16,6 +16,9 @@ from rich.console import Console
 from .bars import shown_progress
 from .checker import check
 from .comparison import read_known, validate
+from .comparison.catalogue import RIVALS, Rival, rivals_named
+from .comparison.compare import compare
+from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
 from .maps import render_pages
@@ -156,6 +159,66 @@ def _check(folder: Path, *, as_json: bool) -> None:
     )
 
 
+@dataclass(frozen=True)
+class _CompareOptions:
+    """What the command line says about a comparison."""
+
+    rivals: tuple[Rival, ...]
+    known: Path | None
+    as_json: bool
+    html: Path | None
+    timeout_s: float
+    quiet: bool
+
+
+@app.command("compare")
+def compare_command(  # noqa: PLR0913, PLR0917 - the options of the command
+    study_file: Annotated[Path, typer.Argument(metavar="STUDY.toml", help="The study file.")],
+    known: Annotated[
+        Path | None, typer.Option(metavar="FILE.csv", help="Clusters that really exist, a row a member.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table as an HTML page too.")] = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0.1, max=1e6, help="Time that one method has for all its settings.")
+    ] = 300.0,
+    only: Annotated[
+        str | None, typer.Option(metavar="METHOD,...", help="Compare with these methods only; a wrong name lists them.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Let other methods group the same villages, and show them beside geoklynge's plan."""
+
+    def command() -> None:
+        names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
+        rivals = RIVALS if names is None else rivals_named(names)
+        _compare(study_file, _CompareOptions(rivals, known, as_json, html, timeout, quiet))
+
+    _speak_plainly(command)
+
+
+def _compare(study_file: Path, options: _CompareOptions) -> None:
+    study = read_study(study_file)
+    known = read_known(options.known) if options.known else None
+    if options.html:
+        require_page(options.html)  # better now than after the work
+    with shown_progress(silent=options.quiet or options.as_json) as report:
+        result = run(study, report=report, cache=default_cache())
+        found = compare(result, rivals=options.rivals, known=known, timeout_s=options.timeout_s, report=report)
+    if options.html:
+        write_page(options.html, as_html(found))
+    if options.as_json:
+        print(as_json(found))
+    elif not options.quiet:
+        print_sheet(_table_console(), found)
+
+
+def _table_console() -> Console:
+    """Print tables as wide as the terminal is, elsewhere as wide as they need."""
+    plain = Console(highlight=False, markup=False, emoji=False)
+    return plain if plain.is_terminal else Console(highlight=False, markup=False, emoji=False, width=WIDTH_ELSEWHERE)
+
+
 @app.command("validate")
 def validate_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
@@ -181,8 +244,7 @@ def _validate(folder: Path, known_file: Path, *, as_json: bool, quiet: bool, cac
         print(json.dumps({**head, **validation_record(validation)}, ensure_ascii=False, indent=1, allow_nan=False))
         return
     words = Console(highlight=False, markup=False, emoji=False)
-    tables = Console(highlight=False, markup=False, emoji=False, width=None if words.is_terminal else WIDTH_ELSEWHERE)
-    tables.print(recovery_table(validation), summary_table(validation))
+    _table_console().print(recovery_table(validation), summary_table(validation))
     for line in remarks(validation):
         words.print(line, soft_wrap=True)
     if not same:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -109,38 +110,61 @@ def _near_to_near(ties: Ties) -> tuple[Ints, Longs, Ints, Longs]:
     return order, rows.indptr.astype(np.int64), rows.indices.astype(np.int32), around.tie[rows.data - 1]
 
 
-def _shaken_weights(ties: Ties, versions: Versions, version: int, study: Study, rng: np.random.Generator) -> Floats:
-    """
-    Tie weights in one version of the services, every layer's weight and every travel time shifted at random.
-
-    Where ties mix several modes of travel, the times of the study's own mode are shifted, and the mixed proximity
-    goes up and down with that mode's (by the same factor, to at most 1): a way that takes longer than thought does so
-    by bike and by car.
-    """
-    noise = study.ensemble
-    proportions = layer_proportions(study.ties.weights, ties.layers_used)
-    shifted = np.array([proportions[name] for name in ties.layers]) * rng.uniform(
-        1 - noise.weight_noise, 1 + noise.weight_noise, len(ties.layers)
+def shaken_ties(ties: Ties, study: Study, rng: np.random.Generator) -> Ties:
+    """Ties as a run of the ensemble may see them, with all services there; see `_shaken_layers`."""
+    shifted = _shifted_proportions(ties, study, rng)
+    minutes, layers = _shaken_layers(ties, (ties.overlap, ties.complementarity), slice(None), study, rng)
+    return replace(
+        ties, minutes=minutes, proximity=layers[0], complementarity=layers[2], weight=weighted_sum(layers, shifted)
     )
-    shifted /= shifted.sum()
-    half_minutes = study.ties.half_minutes[study.travel.mode]
-    mixed = {*study.mixture()} != {study.travel.mode}
+
+
+def _shaken_weights(ties: Ties, versions: Versions, version: int, study: Study, rng: np.random.Generator) -> Floats:
+    """Tie weights in one version of the services, every layer's weight and every travel time shifted at random."""
+    shifted = _shifted_proportions(ties, study, rng)
+    of_version = versions.overlap[version], versions.complementarity[version]
     weight = np.empty(len(ties.a))
     for start in range(0, len(weight), TIES_AT_ONCE):
         some = slice(start, start + TIES_AT_ONCE)
-        known = ties.minutes[some]
-        minutes = known * rng.uniform(1 - noise.minutes_noise, 1 + noise.minutes_noise, len(known))
-        proximity = np.exp2(-((minutes / half_minutes) ** 2))
-        before = np.exp2(-((known / half_minutes) ** 2)) if mixed else ties.proximity[some]
-        nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
-        if mixed:
-            proximity = np.minimum(ties.proximity[some] * nearer, 1.0)
-        complementarity = np.minimum(versions.complementarity[version, some] * nearer, 1.0)
-        layers = [proximity, versions.overlap[version, some], complementarity, ties.identity[some]]
-        if ties.survey is not None:
-            layers.append(ties.survey[some])
+        _, layers = _shaken_layers(ties, of_version, some, study, rng)
         weight[some] = weighted_sum(layers, shifted)
     return weight
+
+
+def _shifted_proportions(ties: Ties, study: Study, rng: np.random.Generator) -> Floats:
+    """Shift the weight of every layer of the ties at random within the study's noise; they sum to 1."""
+    noise, proportions = study.ensemble.weight_noise, layer_proportions(study.ties.weights, ties.layers_used)
+    given = np.array([proportions[name] for name in ties.layers])
+    shifted: Floats = given * rng.uniform(1 - noise, 1 + noise, len(ties.layers))
+    return shifted / shifted.sum()
+
+
+def _shaken_layers(
+    ties: Ties,
+    of_services: tuple[NDArray[np.floating], NDArray[np.floating]],
+    some: slice,
+    study: Study,
+    rng: np.random.Generator,
+) -> tuple[Floats, list[Floats]]:
+    """
+    Shift the travel times of some ties at random within the study's noise: the times, and the layers they then have.
+
+    Where ties mix several modes of travel, the times of the study's own mode are shifted, and the mixed proximity
+    goes up and down with that mode's (by the same factor, to at most 1): a way that takes longer than thought does so
+    by bike and by car. `of_services` are overlap and complementarity of all ties, in one version of the services.
+    """
+    noise, half_minutes = study.ensemble.minutes_noise, study.ties.half_minutes[study.travel.mode]
+    mixed = {*study.mixture()} != {study.travel.mode}
+    known = ties.minutes[some]
+    minutes = known * rng.uniform(1 - noise, 1 + noise, len(known))
+    proximity = np.exp2(-((minutes / half_minutes) ** 2))
+    before = np.exp2(-((known / half_minutes) ** 2)) if mixed else ties.proximity[some]
+    nearer = np.divide(proximity, before, out=np.ones_like(proximity), where=before > 0)
+    if mixed:
+        proximity = np.minimum(ties.proximity[some] * nearer, 1.0)
+    overlap, complementarity = (layer[some] for layer in of_services)
+    layers = [proximity, overlap, np.minimum(complementarity * nearer, 1.0), ties.identity[some]]
+    return minutes, layers if ties.survey is None else [*layers, ties.survey[some]]
 
 
 def _wish_overrides(wishes: Wishes, ties: Ties) -> NDArray[np.int8]:

@@ -1,4 +1,4 @@
-"""A run held against something else: clusters that really exist."""
+"""A run held against something else: clusters that really exist, other methods."""
 
 from __future__ import annotations
 
