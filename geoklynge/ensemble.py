@@ -136,7 +136,8 @@ def _shifted_proportions(ties: Ties, study: Study, rng: np.random.Generator) -> 
     noise, proportions = study.ensemble.weight_noise, layer_proportions(study.ties.weights, ties.layers_used)
     given = np.array([proportions[name] for name in ties.layers])
     shifted: Floats = given * rng.uniform(1 - noise, 1 + noise, len(ties.layers))
-    return shifted / shifted.sum()
+    summing_to_one: Floats = shifted / shifted.sum()
+    return summing_to_one
 
 
 def _shaken_layers(

@@ -295,14 +295,14 @@ def test_whatever_is_proposed_can_be_assessed(seed, islands):
 def test_a_measure_without_data_counts_for_nothing_and_not_as_zero():
     everything = score_proportions(ScoreWeights())
     assert sum(everything.values()) == pytest.approx(1)
-    assert everything["cohesion"] == pytest.approx(2 / 15)
+    assert everything["cohesion"] == pytest.approx(3 / 17)
     near = ("cohesion", "compactness", "stretch", "stability")
     life = ("overlap", "complementarity", "viability", "balance")
     thirds = [sum(everything[name] for name in names) for names in (near, life, ("identity",))]
-    np.testing.assert_allclose(thirds, 1 / 3)
+    np.testing.assert_allclose(thirds, [6 / 17, 5 / 17, 6 / 17])
     blind = score_proportions(ScoreWeights(), ("proximity", "overlap", "complementarity"))
     assert blind["identity"] == 0
-    assert blind["cohesion"] == pytest.approx(2 / 10)
+    assert blind["cohesion"] == pytest.approx(3 / 11)
     bare = score_proportions(ScoreWeights(), ("proximity",))
     assert {name for name, share in bare.items() if share} == {
         "cohesion", "compactness", "stretch", "balance", "stability",

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from worlds import random_country, roads_of, services_at, study, tables_of, travel_of, villages_at
 
 from geoklynge.checker import check
-from geoklynge.ensemble import _shaken_weights
+from geoklynge.ensemble import shaken_ties
 from geoklynge.errors import InputError
 from geoklynge.ties import overlap_by_category, tie_villages
 from geoklynge.travel import Basis, measure_other_modes, measure_travel
@@ -216,7 +216,7 @@ def made(of_study, seed=3):
 def test_noise_of_nothing_leaves_mixed_weights_as_they_are():
     still = mixed().model_copy(update={"ensemble": study(ensemble={"weight_noise": 0, "minutes_noise": 0}).ensemble})
     _, ties = made(still)
-    np.testing.assert_allclose(_shaken_weights(ties, still, np.random.default_rng(0)), ties.weight, rtol=1e-12)
+    np.testing.assert_allclose(shaken_ties(ties, still, np.random.default_rng(0)).weight, ties.weight, rtol=1e-12)
 
 
 def test_noise_on_minutes_moves_mixed_proximity_as_much_as_that_of_the_study_s_own_mode():
@@ -227,7 +227,7 @@ def test_noise_on_minutes_moves_mixed_proximity_as_much_as_that_of_the_study_s_o
     rng.uniform(1, 1, 4)  # one number a layer comes first
     shaken = ties.minutes * rng.uniform(0.9, 1.1, len(ties.a))
     ratio = 2 ** -((shaken / 6) ** 2) / 2 ** -((ties.minutes / 6) ** 2)
-    found = _shaken_weights(ties, noisy, np.random.default_rng(7))
+    found = shaken_ties(ties, noisy, np.random.default_rng(7)).weight
     np.testing.assert_allclose(found, np.minimum(ties.proximity * ratio, 1), rtol=1e-9)
     assert ratio.max() > 1.05
     assert ratio.min() < 0.9

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import arrays
 from worlds import random_country, services_at, study, tables_of, travel_of, trips_of, villages_at
 
 import geoklynge.huff
-from geoklynge.ensemble import _shaken_weights
+from geoklynge.ensemble import shaken_ties
 from geoklynge.errors import InputError
 from geoklynge.huff import huff_shares, overlap_of_pairs
 from geoklynge.modes import mutual_pairs
@@ -434,13 +434,13 @@ def test_noise_of_nothing_leaves_weights_with_a_survey_as_they_are():
     ties = tie_villages(tables, measure_travel(tables, still.travel), still)
     assert ties.survey is not None
     assert np.isnan(ties.survey).any()
-    np.testing.assert_allclose(_shaken_weights(ties, still, np.random.default_rng(0)), ties.weight, rtol=1e-12)
+    np.testing.assert_allclose(shaken_ties(ties, still, np.random.default_rng(0)).weight, ties.weight, rtol=1e-12)
 
 
 def test_noise_shifts_the_weight_of_answers_too_and_keeps_everything_in_bounds():
     noisy = study(ensemble={"weight_noise": 0.9, "minutes_noise": 0})
     ties = two_villages(6, survey=[(0, 1, 1.0)], of_study=noisy)
-    found = [_shaken_weights(ties, noisy, np.random.default_rng(seed))[0] for seed in range(50)]
+    found = [shaken_ties(ties, noisy, np.random.default_rng(seed)).weight[0] for seed in range(50)]
     assert all(0.5 <= weight <= 1 for weight in found)
     assert len({round(weight, 3) for weight in found}) > 20
 
