@@ -38,7 +38,7 @@ NEEDS_LAYER = ("overlap", "complementarity", "identity")  # measures of a tie la
 BEYOND_ALL_MINUTES = 1e6
 FAIR_SHARE = 1 / 3  # of the people that the largest place may hold before balance falls
 KNOWN_STRETCH_KM = (4.0, 11.0, 18.0)  # of 20 real clusters: the least, the middle one, the most
-SMALL_UNITS = ("parish_id", "pastorate", "former_municipality_1970", "school_district")  # a cluster is made of them, and cuts none
+SMALL_UNITS = ("parish_id", "pastorate", "former_municipality_1970", "school_district")  # a cluster is made of them
 LARGE_UNITS = ("former_municipality", "historic_district", "municipality_id")  # a cluster lies in one of them
 
 

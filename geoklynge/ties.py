@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from .modes import ByMode, mix_modes, mixed_overlap, mixed_proximity, mutual_pai
 from .study import Mode, Study, TieWeights
 from .tables import Finding, Tables
 from .travel import Travel
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -126,6 +129,8 @@ class Ties:
 
     def graph(self, *, at_least: float = 0.0) -> nx.Graph[str]:
         """Build the network for networkx: all villages as nodes, ties of `weight` above `at_least` as edges."""
+        import networkx as nx  # a run of the command line does without, and it takes long to load
+
         rows = self.table()
         graph = nx.from_pandas_edgelist(
             rows[rows["weight"] > at_least], "village_a", "village_b", edge_attr=["minutes", *self.layers, "weight"]
