@@ -3,10 +3,12 @@
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from test_candidates import FEW_RUNS, sets_in
 from worlds import pool_of, random_country, row_of, study, tables_of, travel_of, villages_at
 
+from geoklynge.certainty import judge_standing
 from geoklynge.ensemble import partition_often
 from geoklynge.ties import tie_villages
 from geoklynge.wishes import Wishes
@@ -127,3 +129,17 @@ def test_wishes_bind_the_ensemble():
     assert partitions(Wishes()) == [[0, 0, 1, 2]] * 6
     assert partitions(Wishes(together=((2, 3),))) == [[0, 0, 1, 1]] * 6
     assert partitions(Wishes(apart=((0, 1),))) == [[0, 1, 2, 3]] * 6
+
+
+def test_twice_as_many_runs_change_certainty_by_less_than_five_hundredths(sample_run):
+    """The promise behind the number of runs, kept on the sample: for 95 % of the villages."""
+    pool, study_of_it = sample_run.pool, sample_run.study
+    n_runs = len(pool.partitions)
+    twice = study_of_it.model_copy(
+        update={"ensemble": study_of_it.ensemble.model_copy(update={"members": 2 * n_runs, "doublings": 0})}
+    )
+    more = partition_often(sample_run.ties, pool.eligible, pool.wishes, twice)
+    np.testing.assert_array_equal(more[:n_runs], pool.partitions)
+    cluster = pd.factorize(sample_run.result.villages["cluster_id"])[0].astype(np.int32)
+    before, after = (judge_standing(cluster, runs).certainty for runs in (pool.partitions, more))
+    assert (np.abs(after - before)[cluster >= 0] < 0.05).mean() >= 0.95
