@@ -24,7 +24,7 @@ from rich.console import Console
 from test_cli import SAMPLE, call
 from worlds import study, tables_of, travel_of, villages_at
 
-from geoklynge.assessment import COUNTED_PEOPLE_A_PLACE, assess
+from geoklynge.assessment import COUNTED_PEOPLE_A_PLACE, MEASURES, assess
 from geoklynge.candidates import propose
 from geoklynge.comparison import read_known, validate
 from geoklynge.comparison.catalogue import OURS, RIVALS, Rival
@@ -77,9 +77,7 @@ PEOPLE = [100, 40, 2_500, 300, 600, 200, 80]
 @pytest.fixture(scope="module")
 def toy():
     """Seven villages, of which the last is reached by nobody; cohesion alone makes the score."""
-    only_cohesion = dict.fromkeys(
-        ("overlap", "complementarity", "identity", "compactness", "viability", "balance", "stability"), 0.0
-    )
+    only_cohesion = dict.fromkeys(tuple(name for name in MEASURES if name != "cohesion"), 0.0)
     wanted = study(
         limits={"min_villages": 2, "min_people": 300, "max_minutes": 10, "weakest_tie": 0.0},
         score={"cohesion": 1.0, **only_cohesion},

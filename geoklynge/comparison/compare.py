@@ -36,7 +36,7 @@ SHAKING = 2**32  # above every number of a run of the ensemble, so that shakes a
 SHARE_FOR_SHAKES = 0.2  # of the timeout
 SMALL_PEOPLE = (50.0, 2_000.0)  # of a village as the plan is meant for
 ASSESSED = ("cohesion", "compactness", "stability", "score")
-OWN_STAGES = ("candidates", "assessment", "selection")  # of a run, those that other methods stand in for
+OWN_STAGES = ("candidates", "assessment", "refinement", "selection")  # of a run, those that other methods stand in for
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ def compare(
     known
         Clusters that really exist, from `read_known`; those of other municipalities do not count.
     timeout_s
-        Seconds that one method has for all its settings; a fifth of that for the shaken ties, the same again for other seeds of
-        geoklynge's own.
+        Seconds that one method has for all its settings; a fifth of that for the shaken ties, and the same again for
+        other seeds of geoklynge's own.
     report
         Called with the name of a method as it begins; see `pipeline.Report`.
 
