@@ -76,7 +76,7 @@ def test_sentences_carry_the_run_s_numbers(sample_run, content):
         assert stability["kept"] == pytest.approx(row["stability"] * 100)
         assert stability["runs"] == 100
         gain = args_of(cluster, "say.gain")
-        present, missing = row["services_present"].split("; "), [k for k in row["services_missing"].split("; ") if k]
+        present, missing = ([k for k in row[f"services_{how}"].split("; ") if k] for how in ("present", "missing"))
         assert (gain["whole"], gain["of"]) == (len(present), len(present) + len(missing))
         brings = sample_run.result.brings
         pairs = brings[brings["cluster_id"] == row["cluster_id"]].groupby("village_id")["category"].nunique()
@@ -323,7 +323,8 @@ def test_data_section_names_sources_findings_and_check(sample_run, content):
     assert content["sources"][0]["licence"].startswith("facts with attribution")
     assert [f["text"] for f in content["findings"]] == [f.text for f in sample_run.findings()]
     told = [words_of(content, "en").tell(sentence) for sentence in content["check"]]
-    assert told[0].startswith(f"An independent checker recomputed {sample_run.verdict.pairs} pairs of villages in 6")
+    pairs, clusters = sample_run.verdict.pairs, len(sample_run.result.clusters)
+    assert told[0].startswith(f"An independent checker recomputed {pairs} pairs of villages in {clusters} clusters")
     assert told[1].startswith("Among the candidates the choice is proven best")
     assert told[-1] == "The data knows of no place of these kinds: doctor and playground."
     assert f"{len(sample_run.pool.sets)} candidates" in told[2]

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 from pages import HOSTILE, with_borders, with_certainty, with_comparison, with_hostile_names
 
+from geoklynge.assessment import MEASURES
 from geoklynge.errors import InputError
 from geoklynge.maps import render_map, render_pages, render_report
 from geoklynge.maps.leaflet import leaflet_script, leaflet_style
@@ -143,7 +144,7 @@ def test_the_report_shows_every_cluster_and_village(sample_run, report):
         for name in row["villages"].split("; "):
             assert f'<th scope="row">{name}' in section
         assert section.count("<circle") == row["n_villages"]
-        assert section.count('<td class="points">') == 8
+        assert section.count('<td class="points">') == len(MEASURES)
     alone = sample_run.result.villages.query("cluster_id.isna()")
     outside = report.split("Landsbyer uden for klyngerne")[1]
     for village in alone.to_dict("records"):
