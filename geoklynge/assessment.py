@@ -209,7 +209,7 @@ def _mean_of_known(shares: list[Floats], n_sets: int) -> Floats:
     return mean
 
 
-def _people_by_unit(sets: VillageSets, code: Longs, people: Floats) -> tuple[Longs, Longs, Floats]:
+def people_by_unit(sets: VillageSets, code: Longs, people: Floats) -> tuple[Longs, Longs, Floats]:
     """Add up the members' people in each unit that a set touches: the sets, the units and the people."""
     unit = code[sets.member]
     known = unit >= 0
@@ -223,7 +223,7 @@ def _whole(sets: VillageSets, code: Longs, places: _Places) -> Floats:
     """Share of the people in the units of a set who live in its villages; missing where no unit is known."""
     known = places.eligible & (code >= 0)
     living = np.bincount(code[known], weights=places.people[known], minlength=int(code.max()) + 1)
-    of_set, unit, held = _people_by_unit(sets, code, places.people)
+    of_set, unit, held = people_by_unit(sets, code, places.people)
     inside, there = (np.bincount(of_set, weights=part, minlength=len(sets)) for part in (held, living[unit]))
     whole: Floats = np.divide(inside, there, out=np.full(len(sets), np.nan), where=there > 0)
     return whole
@@ -231,7 +231,7 @@ def _whole(sets: VillageSets, code: Longs, places: _Places) -> Floats:
 
 def _united(sets: VillageSets, code: Longs, places: _Places) -> Floats:
     """Share of the people whose unit is known who live in the unit with most of them; missing where none is known."""
-    of_set, _, held = _people_by_unit(sets, code, places.people)
+    of_set, _, held = people_by_unit(sets, code, places.people)
     most = max_by(of_set, held, len(sets))
     known = np.bincount(of_set, weights=held, minlength=len(sets))
     united: Floats = np.divide(most, known, out=np.full(len(sets), np.nan), where=known > 0)

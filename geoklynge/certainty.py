@@ -15,6 +15,7 @@ Ints = NDArray[np.int32]
 
 CORE_SHARE = 0.8
 CONTESTED_SHARE = 0.3
+PAIRS_AT_ONCE = 1 << 14  # their communities in a hundred runs fit into the cache
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,31 @@ def judge_standing(cluster: Ints, partitions: Ints) -> Standing:
     word[placed & (certainty >= CORE_SHARE)] = "core"
     word[placed & (other_share >= CONTESTED_SHARE)] = "contested"
     return Standing(certainty, other, other_share, word)
+
+
+def co_membership(partitions: Ints, a: Ints, b: Ints) -> Floats:
+    """
+    Count, over the runs of the ensemble, how often two villages are kept together.
+
+    Parameters
+    ----------
+    partitions
+        As `judge_standing` takes them.
+    a, b
+        Row numbers of the pairs' villages.
+
+    Returns
+    -------
+    array
+        Share of the runs that put both into one community, 0..1, shape (pairs,).
+    """
+    by_village = np.ascontiguousarray(partitions.T)
+    share = np.empty(len(a))
+    for start in range(0, len(a), PAIRS_AT_ONCE):
+        some = slice(start, start + PAIRS_AT_ONCE)
+        left, right = by_village[a[some]], by_village[b[some]]
+        share[some] = np.count_nonzero((left == right) & (left >= 0), axis=1)
+    return share / max(len(partitions), 1)
 
 
 def _votes_of_run(cluster: Ints, partition: Ints, size: NDArray[np.int64]) -> Ints:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from .areas import cluster_areas
 from .assessment import MEASURES, facility_counts
 from .candidates import Pool
-from .certainty import CONTESTED_SHARE, judge_standing
+from .certainty import CONTESTED_SHARE, Standing, judge_standing
+from .cluster_names import JOIN, hubs_of, name_clusters
+from .contested import contested_villages
 from .selection import Plan
 from .tables import Tables
 from .ties import Ties, sum_overlap_by_category
@@ -21,8 +23,6 @@ from .village_sets import VillageSets, pairs_inside
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
-
-JOIN = "; "
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,12 @@ class Clusters:
     Attributes
     ----------
     clusters
-        One row a cluster in order of rank, with its area; the columns of ``clusters.geojson`` and
-        `n_people_assumed`, the number of members whose people are a default.
+        One row a cluster in order of rank, with its area; the columns of ``clusters.geojson``, among them those of
+        `name_clusters`, and `n_people_assumed`, the number of members whose people are a default.
     villages
-        The study's villages with `cluster_id`, `certainty`, `standing`, `other_cluster_id`, `why_alone` (town,
-        no_road, no_candidate, not_chosen; missing inside a cluster) and `minutes_<category>`.
+        The study's villages with `cluster_id`, `certainty`, `standing`, `other_cluster_id`, `other_share` (of the
+        runs, that put it with the other cluster; missing where that is), `why_alone` (town, no_road, no_candidate,
+        not_chosen; missing inside a cluster) and `minutes_<category>`.
     brings
         One row a cluster, village and category that stands there: `cluster_id`, `village_id`, `category`,
         `facilities`.
@@ -47,6 +48,8 @@ class Clusters:
     shared
         One row a cluster and category: `cluster_id`, `category`, `share` of trips of this category that two members
         send to the same places, mean over pairs.
+    contested
+        One row a village that another cluster could have too, with what speaks for either: see `contested_villages`.
     """
 
     clusters: gpd.GeoDataFrame
@@ -54,6 +57,7 @@ class Clusters:
     brings: pd.DataFrame
     missing: pd.DataFrame
     shared: pd.DataFrame
+    contested: pd.DataFrame
 
 
 def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, travel: Travel, ties: Ties) -> Clusters:
@@ -61,54 +65,49 @@ def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, t
     ids = tables.villages["village_id"].to_numpy(dtype=object)
     in_pool = pool.sets.take(plan.chosen)
     service_weight = ties.has @ ties.category_weight
-    hubs = np.array([_hub(in_pool.rows(k), service_weight, tables) for k in range(len(in_pool))], dtype=np.int64)
+    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    hubs = hubs_of(in_pool, service_weight, people)
     facts = assessment.iloc[plan.chosen].reset_index(drop=True)
     order = np.lexsort((ids[hubs].astype(str), -facts["people"], -facts["score"].round(6)))
+    sets = in_pool.take(order)
     chosen = _Chosen(
-        in_pool.take(order),
+        sets,
         hubs[order],
         np.array([f"cluster-{ids[hub]}" for hub in hubs[order]], dtype=object),
+        name_clusters(sets, service_weight, pool.eligible, tables.villages),
         facts.iloc[order].reset_index(drop=True),
         facility_counts(tables, ties),
         np.array(ties.shares.categories, dtype=object),
     )
+    cluster = _cluster_of(sets)
+    standing = judge_standing(cluster, pool.partitions)
     return Clusters(
         _cluster_table(chosen, tables),
-        _village_table(chosen, pool, tables, travel),
+        _village_table(chosen, cluster, standing, pool, tables, travel),
         _brings(chosen, ids),
         _missing(chosen, travel),
         _shared(chosen, ties),
+        contested_villages(cluster, chosen.ids, standing, tables, travel, ties),
     )
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """The chosen sets in order of rank, the row of each one's hub, its id and its assessment; facilities by village."""
+    """The chosen sets in order of rank: the row of each one's hub, its id, name, assessment; facilities by village."""
 
     sets: VillageSets
     hubs: NDArray[np.int64]
     ids: NDArray[np.object_]
+    names: pd.DataFrame
     facts: pd.DataFrame
     counts: Floats
     categories: NDArray[np.object_]
 
 
-def _hub(rows: Ints, service_weight: Floats, tables: Tables) -> int:
-    """
-    Find the member that has most of the cluster's service weight and people together; of equals the lower id.
-
-    Services alone would name a cluster after a farm that happens to stand beside the church.
-    """
-    people = tables.villages["people"].to_numpy(dtype=np.float64)[rows]
-    services = service_weight[rows]
-    standing = people / max(people.sum(), 1.0) + services / max(services.sum(), 1e-9)
-    return int(rows[np.argmax(standing.round(9))])
-
-
 def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
     sets, hubs, facts, categories = chosen.sets, chosen.hubs, chosen.facts, chosen.categories
     villages = tables.villages
-    names = villages["name"].to_numpy(dtype=object)
+    names, called = villages["name"].to_numpy(dtype=object), chosen.names["name"].to_numpy(dtype=object)
     ids = villages["village_id"].to_numpy(dtype=object)
     people = villages["people"].to_numpy(dtype=np.float64)
     assumed = villages["population"].isna().to_numpy()
@@ -122,7 +121,7 @@ def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
             {
                 "cluster_id": chosen.ids[number],
                 "rank": number + 1,
-                "name": names[hub],
+                "name": called[number],
                 "villages": JOIN.join(names[members]),
                 "village_ids": JOIN.join(ids[members]),
                 "n_villages": len(members),
@@ -140,7 +139,7 @@ def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
     numbers = facts[["score", *MEASURES, "max_minutes", "mean_minutes"]].round(
         {"score": 1, **dict.fromkeys(MEASURES, 3), "max_minutes": 2, "mean_minutes": 2}
     )
-    table = pd.concat([table, numbers], axis=1)
+    table = pd.concat([table, chosen.names.drop(columns="name"), numbers], axis=1)
     return gpd.GeoDataFrame(table, geometry=cluster_areas(sets, tables).to_numpy(), crs=tables.crs)
 
 
@@ -163,18 +162,24 @@ def _distinct(texts: NDArray[np.object_]) -> str:
     return JOIN.join(sorted({str(text) for text in texts if text is not None}))
 
 
-def _village_table(chosen: _Chosen, pool: Pool, tables: Tables, travel: Travel) -> gpd.GeoDataFrame:
-    sets = chosen.sets
-    villages = tables.villages.copy()
-    cluster = np.full(len(villages), -1, dtype=np.int32)
+def _cluster_of(sets: VillageSets) -> Ints:
+    """Find the number of each village's set, -1 for none."""
+    cluster = np.full(sets.n_villages, -1, dtype=np.int32)
     cluster[sets.member] = sets.set_of_member()
-    standing = judge_standing(cluster, pool.partitions)
+    return cluster
+
+
+def _village_table(
+    chosen: _Chosen, cluster: Ints, standing: Standing, pool: Pool, tables: Tables, travel: Travel
+) -> gpd.GeoDataFrame:
+    villages = tables.villages.copy()
     named = np.array([*chosen.ids, None], dtype=object)  # number -1 is no cluster
     villages["cluster_id"] = pd.array(named[cluster], dtype="string")
     villages["certainty"] = standing.certainty.round(3)
     villages["standing"] = pd.array(standing.word, dtype="string")
     other = np.where(standing.other_share >= CONTESTED_SHARE, standing.other, -1)
     villages["other_cluster_id"] = pd.array(named[other], dtype="string")
+    villages["other_share"] = np.where(other >= 0, standing.other_share.round(3), np.nan)
     in_pool = np.isin(np.arange(len(villages)), pool.sets.member)
     why = np.where(in_pool, "not_chosen", "no_candidate").astype(object)
     why[~pool.eligible] = "town"

@@ -184,7 +184,7 @@ def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:
 
 
 def _rounded_ties(run: Run) -> pd.DataFrame:
-    return run.shown_ties().round({"minutes": 3, **dict.fromkeys((*run.ties.layers, "weight"), 4)})
+    return run.shown_ties().round({"minutes": 3, **dict.fromkeys((*run.ties.layers, "weight", "together"), 4)})
 
 
 def _nodes(villages: gpd.GeoDataFrame) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from .assessment import assess
 from .candidates import Pool, propose
+from .certainty import co_membership
 from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
@@ -58,8 +59,15 @@ class Run:
         return self.tables.findings + self.travel.findings + self.ties.findings
 
     def shown_ties(self) -> pd.DataFrame:
-        """Ties strong enough to hold a cluster together; the others are too many and too faint to show."""
-        return self.ties.table(at_least=self.study.limits.weakest_tie)
+        """
+        Ties strong enough to hold a cluster together; the others are too many and too faint to show.
+
+        The columns of `Ties.table`, and `together`: the share of the ensemble's runs that keep the two together.
+        """
+        weakest = self.study.limits.weakest_tie
+        shown = self.ties.weight >= weakest
+        together = co_membership(self.pool.partitions, self.ties.a[shown], self.ties.b[shown])
+        return self.ties.table(at_least=weakest).assign(together=together)
 
 
 def run(study: Study, *, report: Report | None = None, cache: Path | None = None) -> Run:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import geopandas as gpd
+import pandas as pd
 import shapely
 
 from geoklynge.pipeline import Run
@@ -15,12 +16,26 @@ HOSTILE = "</script><img src=x onerror=window.hacked=1>\"'&\N{LINE SEPARATOR}{{7
 
 
 def with_certainty(run: Run, standing: dict[str, tuple[str, float, str | None]]) -> Run:
-    """Give villages another standing: id to word, certainty and the other cluster."""
+    """Give villages another standing: id to word, certainty and the other cluster, to which all other runs go."""
     villages = run.result.villages.copy()
     for village_id, (word, certainty, other) in standing.items():
         row = villages["village_id"] == village_id
         villages.loc[row, ["standing", "certainty", "other_cluster_id"]] = [word, certainty, other]
-    return replace(run, result=replace(run.result, villages=villages))
+        villages.loc[row, "other_share"] = round(1 - certainty, 3) if other else None
+    contested = run.result.contested[~run.result.contested["village_id"].isin(list(standing))]
+    return replace(run, result=replace(run.result, villages=villages, contested=contested))
+
+
+def with_comparison(run: Run, village_id: str, **facts: object) -> Run:
+    """Say of a contested village how it stands to both clusters."""
+    village = run.result.villages.set_index("village_id").loc[village_id]
+    row = {
+        "village_id": village_id, "cluster_id": village["cluster_id"], "other_cluster_id": village["other_cluster_id"],
+        "other_share": village["other_share"], "category": "school", "minutes_own": 7.0, "place_own": "Knebel",
+        "minutes_other": 6.4, "place_other": "Rønde", "tie_own": 0.31, "tie_other": 0.3, "parish_with_other": False,
+        "municipality_with_other": False, **facts,
+    }  # fmt: skip
+    return replace(run, result=replace(run.result, contested=pd.DataFrame([row])))
 
 
 def with_borders(run: Run) -> Run:
@@ -54,8 +69,12 @@ def with_hostile_names(run: Run) -> Run:
     for column in ("name", "parish", "municipality", "historic_district", "former_municipality"):
         villages[column] = HOSTILE
     clusters = run.result.clusters.copy()
-    for column in ("name", "hub", "villages", "parishes", "municipalities"):
+    for column in ("name", "name_from", "hub", "villages", "parishes", "municipalities"):
         clusters[column] = HOSTILE
+    reasons = ("around", "district", "pair", "municipality")
+    clusters["name_reason"] = [reasons[k % len(reasons)] for k in range(len(clusters))]
+    contested = run.result.contested.assign(place_own=HOSTILE, place_other=HOSTILE, category="school")
+    contested = contested.assign(parish_with_other=True, municipality_with_other=True)
     tables = replace(
         run.tables,
         villages=run.tables.villages.assign(name=HOSTILE),
@@ -67,4 +86,5 @@ def with_hostile_names(run: Run) -> Run:
     services = run.study.services.model_copy(update={"categories": labels})
     planner = run.study.planner.model_copy(update={"must_link": ((HOSTILE, HOSTILE),)})
     study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner})
-    return replace(run, study=study, tables=tables, result=replace(run.result, villages=villages, clusters=clusters))
+    result = replace(run.result, villages=villages, clusters=clusters, contested=contested)
+    return replace(run, study=study, tables=tables, result=result)

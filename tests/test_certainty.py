@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoklynge.certainty import judge_standing
+from geoklynge.certainty import co_membership, judge_standing
 
 
 def vote(village, cluster, run):
@@ -115,3 +115,22 @@ def test_without_clusters_nobody_stands_anywhere():
     assert np.isnan(found.certainty).all()
     assert found.word.tolist() == [None, None]
     assert found.other.tolist() == [-1, -1]
+
+
+@settings(max_examples=50, deadline=None)
+@given(ensembles(), st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=12))
+def test_villages_are_together_as_often_as_counting_says(ensemble, drawn):
+    _, runs = ensemble
+    n_villages = len(runs[0])
+    pairs = [(a % n_villages, b % n_villages) for a, b in drawn]
+    a, b = (np.array([pair[side] for pair in pairs], dtype=np.int32) for side in (0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("geoklynge.certainty.PAIRS_AT_ONCE", 5)  # so that a few pairs are several blocks
+        found = co_membership(np.array(runs, dtype=np.int32), a, b)
+    by_hand = [Fraction(sum(run[a] == run[b] >= 0 for run in runs), len(runs)) for a, b in pairs]
+    assert found.tolist() == pytest.approx([float(share) for share in by_hand])
+
+
+def test_nobody_is_together_in_no_runs():
+    assert co_membership(np.empty((0, 3), dtype=np.int32), np.array([0, 1]), np.array([1, 2])).tolist() == [0, 0]
+    assert co_membership(np.zeros((4, 3), dtype=np.int32), np.array([], int), np.array([], int)).tolist() == []

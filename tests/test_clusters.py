@@ -63,7 +63,7 @@ def test_the_table_of_clusters_has_the_columns_of_the_design(shown):
         "hub", "geometry",
     ]  # fmt: skip
     assert set(wanted) <= set(table.columns)
-    assert set(table.columns) - set(wanted) == {"hub_id", "n_people_assumed"}
+    assert set(table.columns) - set(wanted) == {"hub_id", "n_people_assumed", "name_reason", "name_from", "name_share"}
     assert table.crs == 25832
 
 
@@ -83,7 +83,14 @@ def test_the_hub_has_most_of_services_and_people(shown):
     assert table["hub"].tolist() == ["Fuglsø", "Balle </script>"]  # a grocery; a school outweighs two churches
     assert table["hub_id"].tolist() == ["v05", "v02"]
     assert table["cluster_id"].tolist() == ["cluster-v05", "cluster-v02"]
-    assert table["name"].tolist() == table["hub"].tolist()
+
+
+def test_clusters_are_named_and_say_after_what(shown):
+    table = shown[0].clusters
+    assert table["name"].tolist() == ["Fuglsø", "Balle </script>"]
+    assert table["name_reason"].tolist() == ["around", "hub"]  # no parish is known; 200 of 900; 600 of 700 in Agri
+    assert table["name_from"].tolist() == table["name"].tolist()
+    assert table["name_share"].tolist() == [0.222, 0.857]
 
 
 def test_facts_of_a_cluster(shown):
@@ -112,6 +119,16 @@ def test_standing_of_villages(shown):
     assert villages["certainty"].fillna(-1).tolist() == [1, 1, 0.6, 1, 1, 1, -1, -1]
     assert villages["standing"].fillna("").tolist() == ["core", "core", "contested", "core", "core", "core", "", ""]
     assert villages["other_cluster_id"].dropna().to_dict() == {"v02": "cluster-v05"}
+    assert villages["other_share"].dropna().to_dict() == {"v02": 0.4}
+
+
+def test_a_contested_village_is_compared(shown):
+    table = shown[0].contested
+    assert table["village_id"].tolist() == ["v02"]
+    row = table.iloc[0]
+    assert (row["cluster_id"], row["other_cluster_id"], row["other_share"]) == ("cluster-v02", "cluster-v05", 0.4)
+    assert pd.isna(row["category"])  # school and church stand in its own cluster only, the grocery in the other
+    assert row["tie_own"] > row["tie_other"] > 0
 
 
 def test_minutes_to_the_nearest_of_each_category_and_none_without_a_road(shown):
@@ -218,6 +235,11 @@ def test_every_plan_is_described_as_it_is(seed, islands, services):
             assert one.standing in {"core", "edge", "contested"}
             assert (one.standing == "contested") == (not pd.isna(one.other_cluster_id))
         assert pd.isna(one.other_cluster_id) or one.other_cluster_id in set(clusters["cluster_id"])
+        assert pd.isna(one.other_share) == pd.isna(one.other_cluster_id)
+    assert clusters["name"].is_unique
+    assert (
+        result.contested["village_id"].tolist() == villages["village_id"][villages["standing"] == "contested"].tolist()
+    )
     assert result.shared["share"].between(0, 1).all()
 
 

@@ -42,6 +42,9 @@ CLUSTER_PROPERTIES = [
     "services_present",
     "services_missing",
     "hub",
+    "name_reason",
+    "name_from",
+    "name_share",
 ]
 
 
@@ -105,6 +108,8 @@ def test_villages_geojson_says_where_each_village_stands(written, sample_run):
     assert villages.loc["Ebeltoft", "why_alone"] == "town"
     assert set(villages["standing"].dropna()) <= {"core", "edge", "contested"}
     assert villages.loc["Knebel", "minutes_school"] == 0
+    assert (villages["other_share"].dropna() >= 0.3).all()
+    assert villages["other_share"].notna().tolist() == villages["other_cluster_id"].notna().tolist()
     assert {f"minutes_{key}" for key in sample_run.tables.services["category"]} <= set(villages.columns)
 
 
@@ -125,6 +130,8 @@ def test_graphml_and_csv_tell_the_same(written, sample_run):
     assert graph.number_of_edges() == len(sample_run.shown_ties())
     row = sample_run.shown_ties().iloc[0]
     assert graph.edges[row["village_a"], row["village_b"]]["weight"] == round(row["weight"], 4)
+    assert graph.edges[row["village_a"], row["village_b"]]["together"] == round(row["together"], 4)
+    assert gpd.read_file(written / "ties.geojson")["together"][0] == round(row["together"], 4)
     assert graph.nodes["knebel"]["name"] == "Knebel"
     table = pd.read_csv(written / "clusters.csv", encoding="utf-8-sig")
     assert table["population"].tolist() == sample_run.result.clusters["population"].tolist()

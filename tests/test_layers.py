@@ -40,6 +40,8 @@ ORDER = (
     "selection",
     "certainty",
     "areas",
+    "cluster_names",
+    "contested",
     "clusters",
     "checker",
     "pipeline",

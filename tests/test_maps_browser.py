@@ -1,9 +1,10 @@
 """The map in a real browser, opened from disk, every other request refused and counted."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
-from pages import with_borders, with_certainty, with_hostile_names
+from pages import with_borders, with_certainty, with_comparison, with_hostile_names
 
 from geoklynge.maps import render_map, render_report
 from geoklynge.maps.content import content_of
@@ -160,14 +161,15 @@ def test_the_address_can_ask_for_a_language(visit, text):
     assert visit(text, anchor="#lang=xx").page.locator("#clusters h2").inner_text() == "Klynger"
 
 
-def test_search_finds_knebel_and_opens_its_card(visit, text, sample_run):
+def test_search_finds_a_cluster_and_opens_its_card(visit, text, sample_run):
     watched = visit(text)
     page = watched.page
     before = page.evaluate("geoklynge.map.getZoom()")
-    page.locator("#search").fill("KNEB")
-    assert page.locator("#results button").first.inner_text().startswith("Knebel")
+    clusters = sample_run.result.clusters
+    row = clusters["hub"].tolist().index("Knebel")
+    page.locator("#search").fill(clusters["name"][row][:4].upper())
+    assert page.locator("#results button").first.inner_text().split("\n") == [clusters["name"][row], "klynge"]
     page.keyboard.press("Enter")
-    row = sample_run.result.clusters["name"].tolist().index("Knebel")
     opened = page.locator(f"#card-{row}[open]")
     opened.locator(".card-body").wait_for()
     assert "Hvorfor netop disse landsbyer" in opened.inner_text()
@@ -178,6 +180,36 @@ def test_search_finds_knebel_and_opens_its_card(visit, text, sample_run):
     west, south, east, north = sample_run.result.clusters.geometry.to_crs(4326).iloc[row].bounds
     assert west < centre["lng"] < east
     assert south < centre["lat"] < north
+    watched.assert_calm()
+
+
+def test_names_and_doubts_are_told_in_the_language_of_the_page(visit, sample_run):
+    clusters = sample_run.result.clusters.assign(name_reason="hub")
+    clusters.loc[[0, 1], ["name", "name_reason"]] = [["Mols", "district"], ["Tirstrup", "around"]]
+    named = replace(sample_run, result=replace(sample_run.result, clusters=clusters))
+    village = clusters["village_ids"].iloc[0].split("; ")[0]
+    doubtful = with_certainty(named, {village: ("contested", 0.55, clusters["cluster_id"].iloc[1])})
+    watched = visit(render_map(with_comparison(doubtful, village)))
+    page = watched.page
+    for language, around, doubt in (
+        ("Dansk", "Tirstrup og omegn", "nærmeste skole ligger 7 min. væk i klyngen (Knebel) og 6,4 min. væk i nabo"),
+        (
+            "English",
+            "Tirstrup and surroundings",
+            "the nearest school is 7 min away in the cluster (Knebel) and 6.4 min",
+        ),
+    ):
+        page.get_by_role("button", name=language).click()
+        assert page.locator(".card .name").all_inner_texts()[:2] == ["Mols", around]
+        card = page.locator("#card-0")
+        if card.get_attribute("open") is None:
+            card.locator("summary").first.click()
+        card.locator(".card-body").wait_for()
+        assert doubt in card.inner_text()
+        page.evaluate(
+            "(row) => Draw.openVillage(row)", sample_run.result.villages["village_id"].tolist().index(village)
+        )
+        assert around in page.locator(".leaflet-popup-content").inner_text()
     watched.assert_calm()
 
 
@@ -336,7 +368,7 @@ def test_hostile_names_never_run(visit, sample_run):
     members = sample_run.result.clusters["village_ids"].iloc[0].split("; ")
     other = sample_run.result.clusters["cluster_id"].iloc[1]
     doubtful = with_certainty(sample_run, {members[0]: ("contested", 0.5, other), members[1]: ("edge", 0.5, None)})
-    hostile = with_hostile_names(doubtful)
+    hostile = with_hostile_names(with_comparison(doubtful, members[0]))
     watched = visit(render_map(hostile))
     page = watched.page
     page.locator("#search").fill("</script")

@@ -8,12 +8,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
-from pages import with_borders, with_certainty
+from pages import with_borders, with_certainty, with_comparison
 from pyproj import CRS
 
 from geoklynge.maps.content import content_of
 from geoklynge.maps.drawing import MUTED, border_lines, cluster_colours, frame_around, light_areas, service_signs
 from geoklynge.maps.page import words_of
+from geoklynge.maps.reasons import label_of
 from geoklynge.tables import Finding
 from geoklynge.travel import Basis
 
@@ -75,7 +76,7 @@ def test_sentences_carry_the_run_s_numbers(sample_run, content):
         assert stability["kept"] == pytest.approx(row["stability"] * 100)
         assert stability["runs"] == 100
         gain = args_of(cluster, "say.gain")
-        present, missing = row["services_present"].split("; "), [k for k in row["services_missing"].split("; ") if k]
+        present, missing = ([k for k in row[f"services_{how}"].split("; ") if k] for how in ("present", "missing"))
         assert (gain["whole"], gain["of"]) == (len(present), len(present) + len(missing))
         brings = sample_run.result.brings
         pairs = brings[brings["cluster_id"] == row["cluster_id"]].groupby("village_id")["category"].nunique()
@@ -83,8 +84,8 @@ def test_sentences_carry_the_run_s_numbers(sample_run, content):
 
 
 def test_knebel_reads_as_the_run_says(sample_run, content):
-    knebel = next(cluster for cluster in content["clusters"] if cluster["name"] == "Knebel")
-    row = sample_run.result.clusters.set_index("name").loc["Knebel"]
+    row = sample_run.result.clusters.set_index("hub").loc["Knebel"]
+    knebel = next(cluster for cluster in content["clusters"] if cluster["rank"] == row["rank"])
     told = [words_of(content, "da").tell(sentence) for sentence in knebel["why"]]
     share = f"{row['overlap'] * 100:.0f}\N{NO-BREAK SPACE}%"
     assert (
@@ -157,12 +158,128 @@ def test_certainty_names_edge_and_contested_villages(sample_run):
     changed[members[0]] = ("edge", 0.61, None)
     changed[members[1]] = ("contested", 0.55, clusters["cluster_id"].iloc[1])
     certainty = content_of(with_certainty(sample_run, changed))["clusters"][0]["certainty"]
-    facts = {"village": names[members[1]], "share": 0.55, "other": clusters["name"].iloc[1]}
+    facts = {
+        "village": names[members[1]], "share": 0.55, "other": label_of(clusters.iloc[1]), "other_share": 0.45,
+    }  # fmt: skip
     assert certainty == [
         ("say.core", {"n": len(members) - 2}),
         ("say.edge", {"names": [[names[members[0]], 0.61]]}),
         ("say.contested", facts),
     ]
+
+
+def contested_sentence(run, language):
+    """What is said of the first cluster's contested village."""
+    content = content_of(run)
+    sentence = next(one for one in content["clusters"][0]["certainty"] if one[0].startswith("say.contested"))
+    return words_of(content, language).tell(sentence)
+
+
+@pytest.fixture(scope="module")
+def doubtful_run(sample_run):
+    """Vrinners, contested by the cluster that ranks second."""
+    clusters = sample_run.result.clusters.assign(name_reason="hub")
+    clusters.loc[1, "name"] = "Tirstrup"
+    changed = {"vrinners": ("contested", 0.55, clusters["cluster_id"].iloc[1])}
+    return with_certainty(replace(sample_run, result=replace(sample_run.result, clusters=clusters)), changed)
+
+
+def test_a_contested_village_says_why_in_both_languages(doubtful_run):
+    run = with_comparison(doubtful_run, "vrinners")
+    assert contested_sentence(run, "en") == (
+        "Vrinners (55% of the calculations) could also belong to the cluster Tirstrup (45%): the nearest school is "
+        "7 min away in the cluster (Knebel) and 6.4 min away in the neighbouring one (Rønde); its ties have on average "
+        "31% of full strength to the villages of the cluster and 30% to those of the neighbouring one."
+    )
+    danish = contested_sentence(run, "da").replace("\N{NO-BREAK SPACE}", " ")
+    assert danish == (
+        "Vrinners (55 % af beregningerne) kan også høre til klyngen Tirstrup (45 %): nærmeste skole ligger 7 min. væk "
+        "i klyngen (Knebel) og 6,4 min. væk i naboklyngen (Rønde); båndene er i gennemsnit 31 % af fuld styrke til "
+        "klyngens landsbyer og 30 % til naboklyngens."
+    )
+
+
+def test_old_borders_are_told_where_they_point_to_the_other_cluster(doubtful_run):
+    run = with_comparison(doubtful_run, "vrinners", category=None, parish_with_other=True, municipality_with_other=True)
+    told = contested_sentence(run, "en")
+    parish, old = run.result.villages.set_index("village_id").loc["vrinners", ["parish", "former_municipality"]]
+    assert "nearest" not in told
+    assert told.endswith(
+        f"; it shares its parish ({parish}) with villages of the neighbouring cluster; "
+        f"before 2007 it was in {old} Municipality, like most of the neighbouring cluster."
+    )
+
+
+def test_contested_villages_of_the_sample_are_told_with_the_table_s_numbers(sample_run, content):
+    told = {args["village"]: args for c in content["clusters"] for key, args in c["certainty"] if "because" in args}
+    names = sample_run.result.villages.set_index("village_id")["name"]
+    table = sample_run.result.contested
+    assert sorted(told) == sorted(names[table["village_id"]])
+    for row in table.itertuples():
+        args = told[names[row.village_id]]
+        assert args["other_share"] == row.other_share
+        because = dict(args["because"])
+        assert because["say.because_ties"] == {"own": row.tie_own, "other": row.tie_other}
+        if isinstance(row.category, str):
+            assert because["say.because_way"] == {
+                "category": [row.category], "own": row.place_own, "other": row.place_other,
+                "minutes_own": row.minutes_own, "minutes_other": row.minutes_other,
+            }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "source", "danish", "english"),
+    [
+        (
+            "district", "Mols Herred",
+            "det gamle herred, Mols Herred: 66 % af dem, der bor dér uden for byer med over 5.000 indbyggere",
+            "the old district, Mols Herred: 66% of those who live there outside towns of more than 5,000 people",
+        ),
+        (
+            "municipality", "Ebeltoft Kommune",
+            "Ebeltoft Kommune, som den var før 2007: 66 % af dem, der bor dér",
+            "Ebeltoft Municipality as it was before 2007: 66% of those who live there",
+        ),
+        (
+            "parish", "Tved",
+            "Tved, der vejer mest i tilbud og indbyggere; hele klyngen ligger i ét sogn",
+            "Tved, which weighs most in services and people; the whole cluster lies in one parish",
+        ),
+        (
+            "hub", "Rønde",
+            "Rønde, der vejer mest i tilbud og indbyggere; 66 % af klyngens indbyggere bor dér",
+            "Rønde, which weighs most in services and people; 66% of the cluster's people live there",
+        ),
+        (
+            "pair", "Tirstrup; Balle",
+            "Tirstrup og Balle, der vejer mest i tilbud og indbyggere, i hver sit sogn; 66 % af klyngens indbyggere",
+            "Tirstrup and Balle, which weigh most in services and people, each in a parish of its own; 66% of",
+        ),
+        (
+            "around", "Mørke",
+            "Mørke, der vejer mest i tilbud og indbyggere; 66 % af klyngens indbyggere bor dér",
+            "Mørke, which weighs most in services and people; 66% of the cluster's people live there",
+        ),
+    ],
+)  # fmt: skip
+def test_a_card_says_where_the_name_comes_from(sample_run, reason, source, danish, english):
+    clusters = sample_run.result.clusters.assign(name_reason=reason, name_from=source, name_share=0.66)
+    content = content_of(replace(sample_run, result=replace(sample_run.result, clusters=clusters)))
+    for language, said in (("da", danish), ("en", english)):
+        told = words_of(content, language).tell(content["clusters"][0]["why"][-1])
+        start = {"da": "Navnet kommer fra ", "en": "The name comes from "}[language]
+        assert told.replace("\N{NO-BREAK SPACE}", " ").startswith(start + said)
+
+
+def test_surroundings_are_named_in_the_reader_s_language(sample_run):
+    reasons = ["around", *["hub"] * (len(sample_run.result.clusters) - 1)]
+    clusters = sample_run.result.clusters.assign(name_reason=reasons)
+    content = content_of(replace(sample_run, result=replace(sample_run.result, clusters=clusters)))
+    name = clusters["name"].iloc[0]
+    assert content["clusters"][0]["name"] == name
+    labels = [cluster["label"] for cluster in content["clusters"]]
+    assert [words_of(content, "da").told(label) for label in labels] == [f"{name} og omegn", *clusters["name"][1:]]
+    assert words_of(content, "en").told(labels[0]) == f"{name} and surroundings"
 
 
 def test_a_cluster_without_a_core_says_so(sample_run):
@@ -206,7 +323,8 @@ def test_data_section_names_sources_findings_and_check(sample_run, content):
     assert content["sources"][0]["licence"].startswith("facts with attribution")
     assert [f["text"] for f in content["findings"]] == [f.text for f in sample_run.findings()]
     told = [words_of(content, "en").tell(sentence) for sentence in content["check"]]
-    assert told[0].startswith(f"An independent checker recomputed {sample_run.verdict.pairs} pairs of villages in 6")
+    pairs, clusters = sample_run.verdict.pairs, len(sample_run.result.clusters)
+    assert told[0].startswith(f"An independent checker recomputed {pairs} pairs of villages in {clusters} clusters")
     assert told[1].startswith("Among the candidates the choice is proven best")
     assert told[-1] == "The data knows of no place of these kinds: doctor and playground."
     assert f"{len(sample_run.pool.sets)} candidates" in told[2]

@@ -8,8 +8,9 @@ import re
 from dataclasses import replace
 
 import pytest
-from pages import HOSTILE, with_borders, with_certainty, with_hostile_names
+from pages import HOSTILE, with_borders, with_certainty, with_comparison, with_hostile_names
 
+from geoklynge.assessment import MEASURES
 from geoklynge.errors import InputError
 from geoklynge.maps import render_map, render_pages, render_report
 from geoklynge.maps.leaflet import leaflet_script, leaflet_style
@@ -123,7 +124,10 @@ def test_escaped_json_reads_back():
 @pytest.mark.parametrize("language", ["da", "en"])
 def test_hostile_names_stay_text(sample_run, render, language):
     plain = render(sample_run, language=language)
-    text = render(with_hostile_names(sample_run), language=language)
+    members = sample_run.result.clusters["village_ids"].iloc[0].split("; ")
+    other = sample_run.result.clusters["cluster_id"].iloc[1]
+    doubtful = with_certainty(sample_run, {members[0]: ("contested", 0.5, other)})
+    text = render(with_hostile_names(with_comparison(doubtful, members[0])), language=language)
     assert "<img" not in text
     assert "\u2028" not in "".join(re.findall(r"<script.*?</script>", text, re.DOTALL))
     assert "49<!--" not in text
@@ -133,13 +137,14 @@ def test_hostile_names_stay_text(sample_run, render, language):
 
 
 def test_the_report_shows_every_cluster_and_village(sample_run, report):
+    around = {"around": " og omegn"}
     for row in sample_run.result.clusters.to_dict("records"):
         section = report.split(f'<section class="cluster" id="cluster-{row["rank"]}">')[1].split("</section>")[0]
-        assert f"<h2>{row['name']}</h2>" in section
+        assert f"<h2>{row['name']}{around.get(row['name_reason'], '')}</h2>" in section
         for name in row["villages"].split("; "):
             assert f'<th scope="row">{name}' in section
         assert section.count("<circle") == row["n_villages"]
-        assert section.count('<td class="points">') == 8
+        assert section.count('<td class="points">') == len(MEASURES)
     alone = sample_run.result.villages.query("cluster_id.isna()")
     outside = report.split("Landsbyer uden for klyngerne")[1]
     for village in alone.to_dict("records"):
@@ -155,7 +160,7 @@ def test_the_report_gives_each_reason_once(sample_run, report):
 
 def test_the_report_counts_what_villages_bring(sample_run, report):
     brings = sample_run.result.brings
-    knebel = sample_run.result.clusters.set_index("name").loc["Knebel"]
+    knebel = sample_run.result.clusters.set_index("hub").loc["Knebel"]
     section = report.split(f'id="cluster-{knebel["rank"]}"')[1].split("</section>")[0]
     counts = [int(count) for count in re.findall(r'<td class="has">(\d+)</td>', section)]
     assert sorted(counts) == sorted(brings[brings["cluster_id"] == knebel["cluster_id"]]["facilities"])

@@ -35,7 +35,7 @@ def test_no_text_is_forgotten_by_the_pages():
     )
     for key in texts("da"):
         table, _, name = key.partition(".")
-        told_by_name = table in ("measure", "standing", "why_alone", "finding", "layer", "method")
+        told_by_name = table in ("measure", "standing", "why_alone", "finding", "layer", "method", "naming")
         assert (
             told_by_name
             or key.removesuffix("_one") in code
@@ -124,6 +124,19 @@ def test_one_has_its_own_form():
     assert words.say("say.fact_line", n=1, people=9) == "1 village, 9 people"
     assert words.say("say.fact_line", n=2, people=9) == "2 villages, 9 people"
     assert words.say("say.core", n=1) == "1 village surely belongs (core)."
+
+
+def test_a_name_may_be_a_sentence_and_a_sentence_hold_others():
+    words = Words("da", {})
+    assert words.told("Mols") == "Mols"
+    assert words.told(("ui.around", {"name": "Mørke"})) == "Mørke og omegn"
+    assert words.say("say.village_in", name=("ui.around", {"name": "{n}"})) == "I klyngen {n} og omegn"
+    assert words.told([("ui.around", {"name": name}) for name in "ab"]) == "a og omegn; b og omegn"
+
+
+def test_every_reason_for_a_name_has_words():
+    for reason in ("district", "municipality", "parish", "hub", "pair", "around"):
+        assert all(f"naming.{reason}" in texts(language) for language in LANGUAGES)
 
 
 def test_names_in_sentences_are_not_read_as_placeholders():

@@ -49,6 +49,18 @@ def test_every_village_is_placed_or_has_a_reason(sample_run):
     assert villages.loc[villages["name"] == "Hornslet", "why_alone"].tolist() == ["town"]
 
 
+def test_ties_say_how_often_their_ends_are_kept_together(sample_run):
+    ties, runs = sample_run.shown_ties(), sample_run.pool.partitions
+    row = {village: k for k, village in enumerate(sample_run.tables.villages["village_id"])}
+    for tie in ties.iloc[::37].itertuples():
+        left, right = runs[:, row[tie.village_a]], runs[:, row[tie.village_b]]
+        assert tie.together == pytest.approx(((left == right) & (left >= 0)).mean())
+    assert (ties["weight"] >= sample_run.study.limits.weakest_tie).all()
+    in_town = ties.query("village_a == 'hornslet' or village_b == 'hornslet'")
+    assert len(in_town) > 0
+    assert (in_town["together"] == 0).all()  # towns are no members
+
+
 def test_the_same_seed_gives_the_same_bytes(sample_study, sample_run, tmp_path):
     again = run(sample_study)
     write_run(sample_run, tmp_path / "a", pages={})

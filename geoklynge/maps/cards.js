@@ -3,7 +3,7 @@
  * Cards: what is told of one cluster, built when its card is first opened.
  */
 const Cards = (() => {
-  const { data, say, tell, number, category } = Words;
+  const { data, say, tell, told, number, category } = Words;
   const heading = (key) => el("h3", {}, say(key));
   const sentences = (list, kind = "ul") => el(kind, { class: "sentences" }, list.map((text) => el("li", {}, text)));
 
@@ -86,7 +86,8 @@ const Cards = (() => {
   function title(cluster) {
     const line = say("say.fact_line", { n: cluster.members.length, people: cluster.population });
     return [el("span", { class: "rank" }, number(cluster.rank, 0)),
-      el("span", { class: "title" }, el("span", { class: "name" }, cluster.name), el("span", { class: "quiet" }, line)),
+      el("span", { class: "title" }, el("span", { class: "name" }, told(cluster.label)),
+        el("span", { class: "quiet" }, line)),
       el("span", { class: "score" }, el("b", {}, number(cluster.score, 1)),
         el("span", { class: "quiet" }, say("ui.score")))];
   }

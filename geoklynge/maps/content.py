@@ -14,7 +14,7 @@ from ..assessment import score_proportions
 from ..pipeline import Run
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .notes import notes_of
-from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, reasons_of
+from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, label_of, reasons_of
 
 BIG_STUDY = 1_500  # villages; above this not everything is embedded
 TIES_OF_A_BIG_STUDY = 8_000
@@ -93,6 +93,7 @@ def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: 
         "standing": column(villages, "standing"),
         "certainty": [None if np.isnan(share) else float(share) for share in villages["certainty"].astype(float)],
         "other": [cluster_of.get(str(each), -1) for each in column(villages, "other_cluster_id")],
+        "other_share": [None if np.isnan(share) else float(share) for share in villages["other_share"].astype(float)],
         "why": column(villages, "why_alone"),
         "minutes": [[None if np.isnan(each) else each for each in row] for row in minutes.tolist()],
     }
@@ -103,15 +104,14 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
     table, measures = run.result.clusters, [name for name, _ in measures_shown(run)]
     colours = cluster_colours(table.geometry.to_numpy())
     bounds = table.geometry.to_crs(4326).bounds.round(DEGREE_DIGITS)
-    members, told = _members(villages), _told(villages)
+    members, told = _members(villages), _told(villages, run.result.contested)
     brings = _by_cluster(run.result.brings, "village_id", "category", "facilities")
     missing = _by_cluster(run.result.missing, "category", "minutes")
     shared = _by_cluster(run.result.shared, "category", "share")
-    cluster_names = {str(key): str(name) for key, name in zip(table["cluster_id"], table["name"], strict=True)}
+    plain = table.drop(columns="geometry").to_dict("records")
+    labels = {str(row["cluster_id"]): label_of(row) for row in plain}
     content = []
-    for row, (west, south, east, north), colour in zip(
-        table.drop(columns="geometry").to_dict("records"), bounds.to_numpy().tolist(), colours, strict=True
-    ):
+    for row, (west, south, east, north), colour in zip(plain, bounds.to_numpy().tolist(), colours, strict=True):
         key = row["cluster_id"]
         own = [told[member] for member in members[key]]
         found = _by_village(brings.get(key, []), row_of)
@@ -119,6 +119,7 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
         content.append(
             {
                 "name": str(row["name"]),
+                "label": labels[key],
                 "rank": int(row["rank"]),
                 "score": float(row["score"]),
                 "population": int(row["population"]),
@@ -131,7 +132,7 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
                 "bounds": [[south, west], [north, east]],
                 "measures": [float(row[name]) for name in measures],
                 "why": reasons_of(run, row, own, Offer(found, absent, shared.get(key, []))),
-                "certainty": certainty_of(own, cluster_names),
+                "certainty": certainty_of(own, labels),
                 "brings": found,
                 "missing": absent,
             }
@@ -139,10 +140,13 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
     return content
 
 
-def _told(villages: gpd.GeoDataFrame) -> list[Member]:
+def _told(villages: gpd.GeoDataFrame, contested: pd.DataFrame) -> list[Member]:
     """List the villages as the sentences about a cluster take them."""
-    columns = {name: column(villages, name) for name in MEMBER_TEXTS}
-    columns["certainty"] = villages["certainty"].astype("float64").tolist()
+    columns: dict[str, list[Any]] = {name: column(villages, name) for name in MEMBER_TEXTS}
+    for name in ("certainty", "other_share"):
+        columns[name] = villages[name].astype("float64").tolist()
+    compared = {row["village_id"]: row for row in contested.to_dict("records")}
+    columns["compared"] = [compared.get(village) for village in villages["village_id"]]
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 

@@ -4,7 +4,7 @@
  * never as markup.
  */
 const Draw = (() => {
-  const { data, say, category } = Words;
+  const { data, say, told, category } = Words;
   const { map, layers, control } = window.geoklynge;
   const { villages, clusters } = data;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -25,7 +25,9 @@ const Draw = (() => {
     } else if (village.why) {
       lines.push(say(`why_alone.${village.why}`));
     }
-    if (village.other >= 0) lines.push(say("say.leans", { other: clusters[village.other].name }));
+    if (village.other >= 0) {
+      lines.push(say("say.leans", { other: clusters[village.other].label, share: village.other_share }));
+    }
     return lines.filter(Boolean);
   }
 
@@ -43,7 +45,7 @@ const Draw = (() => {
     const open = () => onCluster(village.cluster);
     return el("div", { class: "popup" }, el("strong", {}, village.name),
       inside ? el("button", { type: "button", class: "link", click: open },
-        say("say.village_in", { name: clusters[village.cluster].name })) : null,
+        say("say.village_in", { name: clusters[village.cluster].label })) : null,
       villageLines(village).map((line) => el("p", {}, line)), nearest(village));
   }
 
@@ -90,7 +92,7 @@ const Draw = (() => {
       const number = area.feature.properties.cluster;
       const cluster = clusters[number];
       const line = () => say("say.fact_line", { n: cluster.members.length, people: cluster.population });
-      area.bindTooltip(() => box("tip", cluster.name, line()), { sticky: true });
+      area.bindTooltip(() => box("tip", told(cluster.label), line()), { sticky: true });
       area.on("click", () => onCluster(number));
     });
   }

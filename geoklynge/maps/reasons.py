@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
+from ..cluster_names import JOIN, as_said
 from ..pipeline import Run
 from .texts import Sentence
 
 MOST_SHARED = 4  # categories named in a cluster's sentence
-MEMBER_TEXTS = (  # what the sentences need to know of a village, beside its `certainty`
+MEMBER_TEXTS = (  # what the sentences need to know of a village, beside `certainty`, `other_share` and `compared`
     "name",
     "parish",
     "municipality",
@@ -21,6 +24,7 @@ MEMBER_TEXTS = (  # what the sentences need to know of a village, beside its `ce
 )
 
 Member = dict[str, Any]
+Label = str | Sentence  # a cluster's name, or a sentence that holds it
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,12 @@ class Offer:
     brings: dict[int, dict[str, int]]
     missing: list[list[Any]]
     shared: list[list[Any]]
+
+
+def label_of(row: dict[Any, Any]) -> Label:
+    """Give a cluster's name as a reader sees it; a part of it may depend on the language."""
+    name = str(row["name"])
+    return ("ui.around", {"name": name}) if row["name_reason"] == "around" else name
 
 
 def reasons_of(run: Run, row: dict[Any, Any], members: list[Member], offer: Offer) -> list[Sentence]:
@@ -67,7 +77,19 @@ def reasons_of(run: Run, row: dict[Any, Any], members: list[Member], offer: Offe
     sentences += _belonging(members)
     kept = float(row["stability"]) * runs
     sentences.append(("say.stability", {"kept": kept, "runs": runs}))
+    sentences.append(_named(run, row))
     return sentences
+
+
+def _named(run: Run, row: dict[Any, Any]) -> Sentence:
+    """Say where a cluster's name comes from."""
+    reason, places = str(row["name_reason"]), str(row["name_from"]).split(JOIN)
+    facts: dict[str, Any] = {"share": float(row["name_share"])}
+    if reason == "municipality":
+        places = [as_said(each) for each in places]
+    if reason == "district":
+        facts["town"] = float(run.study.limits.town_people)
+    return f"naming.{reason}", {"places": places, **facts}
 
 
 def _most_shared(shared: list[list[Any]]) -> list[Sentence]:
@@ -95,7 +117,7 @@ def _distinct(values: Iterable[str | None]) -> list[str]:
     return sorted({value for value in values if value is not None})
 
 
-def certainty_of(members: list[Member], cluster_names: dict[str, str]) -> list[Sentence]:
+def certainty_of(members: list[Member], labels: dict[str, Label]) -> list[Sentence]:
     """Say which of a cluster's villages surely belong, which less, and which could belong elsewhere."""
     n_core = sum(member["standing"] == "core" for member in members)
     sentences: list[Sentence] = [("say.core", {"n": n_core}) if n_core else ("say.core_zero", {})]
@@ -104,7 +126,32 @@ def certainty_of(members: list[Member], cluster_names: dict[str, str]) -> list[S
         sentences.append(("say.edge", {"names": edge}))
     for member in members:
         if member["standing"] == "contested":
-            other = cluster_names[member["other_cluster_id"]]
-            facts = {"village": member["name"], "share": member["certainty"], "other": other}
-            sentences.append(("say.contested", facts))
+            facts = {
+                "village": member["name"],
+                "share": member["certainty"],
+                "other": labels[member["other_cluster_id"]],
+                "other_share": member["other_share"],
+            }
+            because = _compared(member)
+            sentences.append(
+                ("say.contested_because", {**facts, "because": because}) if because else ("say.contested", facts)
+            )
+    return sentences
+
+
+def _compared(member: Member) -> list[Sentence]:
+    """Say what speaks for the cluster of a contested village, and what for the other one."""
+    row = member["compared"]
+    if row is None:
+        return []
+    sentences: list[Sentence] = []
+    if not pd.isna(row["category"]):
+        there = {key: str(row[f"place_{key}"]) for key in ("own", "other")}
+        way = {f"minutes_{key}": float(row[f"minutes_{key}"]) for key in ("own", "other")}
+        sentences.append(("say.because_way", {"category": [row["category"]], **there, **way}))
+    sentences.append(("say.because_ties", {key: float(row[f"tie_{key}"]) for key in ("own", "other")}))
+    if row["parish_with_other"] and member["parish"]:
+        sentences.append(("say.because_parish", {"name": member["parish"]}))
+    if row["municipality_with_other"]:
+        sentences.append(("say.because_municipality", {"name": member["former_municipality"]}))
     return sentences

@@ -104,7 +104,7 @@ def _clusters(run: Run, content: Content, words: Words) -> list[dict[str, Any]]:
         hub = cluster["hub"]
         first = [hub, *(row for row in cluster["members"] if row != hub)]  # names of these are drawn first
         dots = [_dot(villages[row], metres[row], is_hub=row == hub) for row in first]
-        title = words.say("ui.sketch", name=cluster["name"])
+        title = words.say("ui.sketch", name=cluster["label"])
         pages.append(
             {
                 **cluster,

@@ -89,6 +89,14 @@ class Words:
         key, args = sentence
         return self.say(key, **args)
 
+    def told(self, value: Any) -> str:
+        """Give a name as it is, a sentence told, or several sentences with a semicolon between."""
+        if isinstance(value, str):
+            return value
+        if isinstance(value[0], str):
+            return self.say(value[0], **value[1])
+        return "; ".join(self.told(each) for each in value)
+
     def listed(self, names: Sequence[str]) -> str:
         """Join names as a sentence does."""
         return _AND[self.language].join([part for part in (", ".join(names[:-1]), *names[-1:]) if part])
@@ -104,6 +112,8 @@ class Words:
             )
         if form in ("p", "q"):
             return percent(value, 0 if form == "p" else 2, self.language)
+        if form == "n":
+            return self.told(value)
         return self.listed(self._names(value, form))
 
     def _names(self, value: Any, form: str) -> list[str]:

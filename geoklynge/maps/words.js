@@ -38,7 +38,14 @@ const Words = (() => {
     if (form === "s") return listed(value.map(([name, share]) => `${name} (${percent(share)})`));
     if (form === "k") return listed(value.map(category));
     if (form === "t") return listed([].concat(value).map((key) => data.texts[language][key]));
+    if (form === "n") return told(value);
     return Array.isArray(value) ? listed(value) : value;
+  }
+
+  /** A name as it is, a sentence told, or several sentences with a semicolon between. */
+  function told(value) {
+    if (typeof value === "string") return value;
+    return typeof value[0] === "string" ? say(...value) : value.map(told).join("; ");
   }
 
   function say(key, args = {}) {
@@ -53,6 +60,7 @@ const Words = (() => {
     percent,
     category,
     say,
+    told,
     tell: ([key, args]) => say(key, args),
     has: (key) => key in data.texts[language],
     get language() {
