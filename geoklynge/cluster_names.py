@@ -60,7 +60,8 @@ def name_clusters(sets: VillageSets, service_weight: Floats, eligible: Bools, vi
     """
     Name each cluster, no two alike.
 
-    The first of these that holds gives the name, and `name_reason` says which:
+    The first of these that holds gives the name, and `name_reason` says which; of a district and a municipality the one
+    of which the cluster holds the larger share:
 
     - `district`: more than half of the cluster's people live in one historic district, and no other cluster holds
       more of the district's (of equals the one of higher rank). It is called as people say it: Mols Herred is Mols.
@@ -100,11 +101,9 @@ def name_clusters(sets: VillageSets, service_weight: Floats, eligible: Bools, vi
     standing = _standing(sets, service_weight, people)
     hub = _heaviest(sets, standing, np.ones(len(standing), dtype=bool))
     found = _after_places(sets, standing, hub, villages)
-    for rule, area in (
-        ("municipality", _municipalities(sets, villages, people)),
-        ("district", _districts(sets, villages, people, eligible)),
-    ):
-        found = found.unless(area, rule)
+    district, municipality = _districts(sets, villages, people, eligible), _municipalities(sets, villages, people)
+    found = found.unless(municipality, "municipality")
+    found = found.unless(district.where(district.share >= municipality.share), "district")
     name = _told_apart(found.name, found.reason, villages.iloc[sets.member[hub]].reset_index(drop=True))
     return pd.DataFrame(
         {
@@ -134,6 +133,10 @@ class _Areas:
 
     word: Texts
     share: Floats
+
+    def where(self, kept: Bools) -> _Areas:
+        """Keep the areas of some clusters."""
+        return _Areas(np.where(kept, self.word, None), np.where(kept, self.share, 0.0))
 
 
 @dataclass(frozen=True)
