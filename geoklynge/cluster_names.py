@@ -136,7 +136,9 @@ class _Areas:
 
     def where(self, kept: Bools) -> _Areas:
         """Keep the areas of some clusters."""
-        return _Areas(np.where(kept, self.word, None), np.where(kept, self.share, 0.0))
+        word = self.word.copy()
+        word[~kept] = None
+        return _Areas(word, np.where(kept, self.share, 0.0))
 
 
 @dataclass(frozen=True)
