@@ -118,7 +118,7 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         pool, assessment = refine(pool, assessment, tables, ties, study, tell=tell)
     with stage("selection") as tell:
         plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
-        result = describe(plan, pool, assessment, tables, travel, ties)
+        result = describe(plan, pool, assessment, tables, travel, ties, study)
     with stage("check"):
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()

@@ -38,6 +38,8 @@ ORDER = (
     "variants",
     "refining",
     "selection",
+    "sensitivity",
+    "topics",
     "certainty",
     "areas",
     "cluster_names",
