@@ -15,7 +15,7 @@ Ints = NDArray[np.int32]
 
 WEIGHTINGS = 1_000
 FACTOR = 2.0  # a measure counts up to twice or half as much
-STREAM = 2**32 + 1  # of random numbers, beside those of the ensemble's runs and versions
+STREAM = 2**33  # of random numbers, beside those of the ensemble and of whoever shakes it
 BEST = 10  # of a plan of 30 clusters and more; a third of a smaller one
 LOW, HIGH = 0.05, 0.95  # nine of ten weightings rank a cluster between these
 SCORES_AT_ONCE = 1 << 16  # they fit into a core's own cache, and memory does not grow with the weightings
