@@ -10,12 +10,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .areas import cluster_areas
-from .assessment import MEASURES, facility_counts
+from .assessment import MEASURES, facility_counts, score_proportions
 from .candidates import Pool
 from .certainty import CONTESTED_SHARE, Standing, judge_standing
 from .cluster_names import JOIN, hubs_of, name_clusters
 from .contested import contested_villages
 from .selection import Plan
+from .sensitivity import rank_order, rank_sensitivity
+from .study import Study
 from .tables import Tables
 from .ties import Ties, sum_overlap_by_category
 from .travel import Travel
@@ -50,6 +52,8 @@ class Clusters:
         send to the same places, mean over pairs.
     contested
         One row a village that another cluster could have too, with what speaks for either: see `contested_villages`.
+    sensitivity
+        How much each cluster's rank depends on the weights of the measures: see `rank_sensitivity`.
     """
 
     clusters: gpd.GeoDataFrame
@@ -58,9 +62,12 @@ class Clusters:
     missing: pd.DataFrame
     shared: pd.DataFrame
     contested: pd.DataFrame
+    sensitivity: pd.DataFrame
 
 
-def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, travel: Travel, ties: Ties) -> Clusters:
+def describe(  # noqa: PLR0913, PLR0917 - what every stage before it found
+    plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, travel: Travel, ties: Ties, study: Study
+) -> Clusters:
     """Describe the chosen candidates; ranked by score, then people, then the hub's id."""
     ids = tables.villages["village_id"].to_numpy(dtype=object)
     in_pool = pool.sets.take(plan.chosen)
@@ -68,7 +75,7 @@ def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, t
     people = tables.villages["people"].to_numpy(dtype=np.float64)
     hubs = hubs_of(in_pool, service_weight, people)
     facts = assessment.iloc[plan.chosen].reset_index(drop=True)
-    order = np.lexsort((ids[hubs].astype(str), -facts["people"], -facts["score"].round(6)))
+    order = rank_order(facts["score"].to_numpy(), facts["people"].to_numpy(), ids[hubs])
     sets = in_pool.take(order)
     chosen = _Chosen(
         sets,
@@ -79,15 +86,18 @@ def describe(plan: Plan, pool: Pool, assessment: pd.DataFrame, tables: Tables, t
         facility_counts(tables, ties),
         np.array(ties.shares.categories, dtype=object),
     )
+    ranked = chosen.facts.assign(cluster_id=chosen.ids, hub_id=ids[chosen.hubs])
+    sensitivity = rank_sensitivity(ranked, score_proportions(study.score, ties.layers_used), study.seed)
     cluster = _cluster_of(sets)
     standing = judge_standing(cluster, pool.partitions)
     return Clusters(
-        _cluster_table(chosen, tables),
+        _cluster_table(chosen, sensitivity, tables),
         _village_table(chosen, cluster, standing, pool, tables, travel),
         _brings(chosen, ids),
         _missing(chosen, travel),
         _shared(chosen, ties),
         contested_villages(cluster, chosen.ids, standing, tables, travel, ties),
+        sensitivity,
     )
 
 
@@ -104,7 +114,7 @@ class _Chosen:
     categories: NDArray[np.object_]
 
 
-def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
+def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, tables: Tables) -> gpd.GeoDataFrame:
     sets, hubs, facts, categories = chosen.sets, chosen.hubs, chosen.facts, chosen.categories
     villages = tables.villages
     names, called = villages["name"].to_numpy(dtype=object), chosen.names["name"].to_numpy(dtype=object)
@@ -139,7 +149,8 @@ def _cluster_table(chosen: _Chosen, tables: Tables) -> gpd.GeoDataFrame:
     numbers = facts[["score", *MEASURES, "max_minutes", "mean_minutes"]].round(
         {"score": 1, **dict.fromkeys(MEASURES, 3), "max_minutes": 2, "mean_minutes": 2}
     )
-    table = pd.concat([table, chosen.names.drop(columns="name"), numbers], axis=1)
+    ranks = sensitivity[["top_share", "rank_low", "rank_high"]]
+    table = pd.concat([table, chosen.names.drop(columns="name"), numbers, ranks], axis=1)
     return gpd.GeoDataFrame(table, geometry=cluster_areas(sets, tables).to_numpy(), crs=tables.crs)
 
 

@@ -27,6 +27,7 @@ from . import __version__
 from .errors import InputError
 from .network_files import tie_layer, write_graphml, write_tie_geojson
 from .pipeline import Run, peak_memory_mb
+from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
 
 DEGREE_DIGITS = 6  # about 0.1 m
@@ -256,12 +257,35 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "quality": [asdict(finding) for finding in run.findings()],
         "limits": study["limits"],
         "plan": {"objective": run.plan.objective, "bound": run.plan.bound, "gap": run.plan.gap},
+        **_other_lights(run),
         "verdict": {"passed": run.verdict.passed, **asdict(run.verdict)},
         "timings_s": {timing.stage: timing.seconds for timing in run.timings},
         "memory_mb": {timing.stage: timing.peak_memory_mb for timing in run.timings},  # the peak when it ended
         "peak_memory_mb": peak_memory_mb(),
         "outputs": {name: _sha256(beside / name) for name in names},
     }
+
+
+def _other_lights(run: Run) -> dict[str, Any]:
+    """Record the ranking under other weights, and the plans by topic; a topic without data has none."""
+    labels = run.study.all_topics()
+    plans = {plan.key: plan for plan in run.topics}
+    topics = {
+        key: {
+            "da": labels[key].da,
+            "en": labels[key].en,
+            "categories": list(plans[key].categories),
+            "clusters": len(plans[key].sets),
+            "objective": plans[key].plan.objective,
+            "bound": plans[key].plan.bound,
+            "gap": plans[key].plan.gap,
+        }
+        if key in plans
+        else None
+        for key in labels
+    }
+    ranking = {"weightings": WEIGHTINGS, "factor": FACTOR, "top_n": top_of(len(run.result.clusters))}
+    return {"sensitivity": ranking, "topics": topics}
 
 
 def _sha256(path: Path) -> str:

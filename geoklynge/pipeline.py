@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from .sources import read_tables
 from .study import Study
 from .tables import Finding, Tables
 from .ties import Ties, tie_villages
+from .topics import TopicPlan, plan_topics, topic_columns
 from .travel import Travel, measure_other_modes, measure_travel
 
 Report = Callable[[str, int, int], None]  # stage, parts done, parts in all (0: not known)
@@ -53,6 +54,7 @@ class Run:
     result: Clusters
     verdict: Verdict
     timings: tuple[Timing, ...]
+    topics: tuple[TopicPlan, ...] = ()
 
     def findings(self) -> tuple[Finding, ...]:
         """Every doubt about the data, in the order of the stages."""
@@ -118,11 +120,15 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         pool, assessment = refine(pool, assessment, tables, ties, study, tell=tell)
     with stage("selection") as tell:
         plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
-        result = describe(plan, pool, assessment, tables, travel, ties)
+        result = describe(plan, pool, assessment, tables, travel, ties, study)
+    with stage("topics") as tell:
+        topics = plan_topics(pool, tables, ties, study, result.villages, tell=tell)
+        by_topic = topic_columns(topics, result.villages)
+        result = replace(result, villages=result.villages.assign(**by_topic))
     with stage("check"):
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()
-    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings))
+    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings), topics)
 
 
 def _refuse_too_few(tables: Tables, study: Study) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
@@ -17,9 +17,11 @@ from .village_sets import VillageSets
 from .wishes import Wishes
 
 Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
 
 
-TIME_IS_UP = 1  # status of scipy.optimize.milp
+SOLVED = 0  # status of scipy.optimize.linprog
+FIRST_SLACK = 2e-4  # of the bound: the best choice seldom lacks more
 TORN_APART = (
     "no choice of candidates keeps the planner's villages together and all limits; remove a must_link or loosen "
     "the limits"
@@ -83,6 +85,9 @@ def select(
 
     References
     ----------
+    Dantzig, G., Fulkerson, R., Johnson, S. (1954). Solution of a large-scale traveling-salesman problem. Journal of the
+    Operations Research Society of America 2(4), 393-410.
+
     Huangfu, Q., Hall, J. A. J. (2018). Parallelizing the dual revised simplex method. Mathematical Programming
     Computation 10, 119-142.
     """
@@ -120,33 +125,113 @@ def _disputes(sets: VillageSets) -> list[NDArray[np.int64]]:
     return np.split(by_part, np.flatnonzero(np.diff(label[by_part])) + 1) if len(sets) else []
 
 
+@dataclass(frozen=True)
+class _Programme:
+    """
+    Maximise ``values @ x`` over x of zeros and ones.
+
+    `most` says which sets hold a village, at most one of which is chosen; `one` which hold a together-group of the
+    planner, exactly one of which is chosen. Both have a column a set.
+    """
+
+    values: Floats
+    most: csr_array
+    one: csr_array
+
+    def take(self, numbers: Longs) -> _Programme:
+        """Keep some of the sets."""
+        return _Programme(self.values[numbers], self.most[:, numbers], self.one[:, numbers])
+
+
 def _choose(
     sets: VillageSets, values: Floats, groups: tuple[tuple[int, ...], ...], time_left_s: float, time_limit_s: float
-) -> tuple[NDArray[np.int64], float]:
-    """Solve one part: the numbers of the chosen sets, and what no choice can be worth more than."""
+) -> tuple[Longs, float]:
+    """
+    Solve one part: the numbers of the chosen sets, and what no choice can be worth more than.
+
+    Sets with a loss larger than what the best choice may still lack are in no best choice. It is looked for among
+    those of little loss, and again among more of them where it lacks more than they may lose: exact, and a fraction
+    of the work, as few sets come near.
+    """
+    programme = _programme(sets, values, groups)
+    ends = time.monotonic() + time_left_s
+    bound, loss = _bound_and_losses(programme, time_left_s)
+    slack = FIRST_SLACK * bound
+    while True:
+        kept = np.flatnonzero(loss <= slack)
+        found = _solve(programme.take(kept), max(ends - time.monotonic(), 1.0))
+        if found is None and len(kept) == len(sets):
+            late = time.monotonic() >= ends
+            raise NoPlanError(
+                f"no choice of candidates was found within {time_limit_s:g} seconds" if late else TORN_APART
+            )
+        if found is None:
+            slack = np.inf
+            continue
+        chosen, at_most = kept[found[0]], found[1]
+        objective = float(values[chosen].sum())
+        if len(kept) == len(sets) or bound - objective <= slack:
+            return chosen, max(at_most, objective)
+        slack = bound - objective
+
+
+def _programme(sets: VillageSets, values: Floats, groups: tuple[tuple[int, ...], ...]) -> _Programme:
     membership = sets.matrix()
     covers = csr_array(membership.T)
-    blocks = [covers[covers.sum(axis=1) > 1]]  # a village in one set only is disputed by nobody
-    for group in groups:
-        holds = membership[:, list(group)].sum(axis=1) == len(group)
-        blocks.append(csr_array(holds[None, :].astype(np.float64)))
-    rows = vstack(blocks).tocsr()
-    lower = np.concatenate([np.zeros(rows.shape[0] - len(groups)), np.ones(len(groups))])
-    result = milp(
+    holds = [membership[:, list(group)].sum(axis=1) == len(group) for group in groups]
+    return _Programme(
+        values,
+        csr_array(covers[covers.sum(axis=1) > 1]),  # a village in one set only is disputed by nobody
+        csr_array(np.array(holds, dtype=np.float64).reshape(len(groups), len(sets))),
+    )
+
+
+def _bound_and_losses(programme: _Programme, time_left_s: float) -> tuple[float, Floats]:
+    """
+    Bound what a choice can be worth, and how much less one with a certain set can at most be.
+
+    Prices y of villages and groups, from the linear relaxation, give the bound ``sum y + sum max(0, v - y(s))`` over
+    the sets s, whatever y is (Lagrangian relaxation, y not negative for villages); a choice with set s is worth at
+    most that less ``max(0, y(s) - v(s))`` (fixing by reduced costs; Dantzig, Fulkerson and Johnson 1954).
+
+    Returns
+    -------
+    tuple of float and array
+        The bound, and the loss of each set. Without prices no loss is known, and all are 0.
+    """
+    values, most, one = programme.values, programme.most, programme.one
+    relaxed = linprog(  # type: ignore[call-overload]  # its stubs know no sparse rows
         -values,
-        integrality=np.ones(len(sets), dtype=np.int64),
+        A_ub=most if most.shape[0] else None,
+        b_ub=np.ones(most.shape[0]) if most.shape[0] else None,
+        A_eq=one if one.shape[0] else None,
+        b_eq=np.ones(one.shape[0]) if one.shape[0] else None,
+        bounds=(0, 1),
+        method="highs-ds",
+        options={"time_limit": time_left_s},
+    )
+    if relaxed.status != SOLVED:
+        return float(values.sum()), np.zeros(len(values))
+    of_village, of_group = np.maximum(-relaxed.ineqlin.marginals, 0.0), -relaxed.eqlin.marginals
+    gain = values - most.T @ of_village - one.T @ of_group
+    bound = float(of_village.sum() + of_group.sum() + np.maximum(gain, 0.0).sum())
+    return bound, np.maximum(-gain, 0.0)
+
+
+def _solve(programme: _Programme, time_left_s: float) -> tuple[Longs, float] | None:
+    """Find the best choice, and what no choice can be worth more than; None where none was found."""
+    rows = vstack([programme.most, programme.one]).tocsr()
+    lower = np.repeat([0.0, 1.0], [programme.most.shape[0], programme.one.shape[0]])
+    result = milp(
+        -programme.values,
+        integrality=np.ones(len(programme.values), dtype=np.int64),
         bounds=Bounds(0, 1),
         constraints=[LinearConstraint(rows, lower, np.ones(rows.shape[0]))] if rows.shape[0] else [],
         options={"mip_rel_gap": 0.0, "time_limit": time_left_s},
     )
     if result.x is None:
-        raise NoPlanError(
-            f"no choice of candidates was found within {time_limit_s:g} seconds"
-            if result.status == TIME_IS_UP
-            else TORN_APART
-        )
+        return None
     chosen = np.flatnonzero(result.x > 0.5)
-    objective = float(values[chosen].sum())
-    told = -result.mip_dual_bound if result.mip_dual_bound is not None else objective
-    at_most = float(told) if np.isfinite(told) else float(values.sum())  # stopped before it had found a bound
-    return chosen, max(at_most, objective)
+    told = -result.mip_dual_bound if result.mip_dual_bound is not None else float(programme.values[chosen].sum())
+    stopped_too_soon = not np.isfinite(told)  # before it had found a bound
+    return chosen, float(programme.values.sum() if stopped_too_soon else told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
 from os.path import normpath
@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from .errors import StudyError
 from .limits import Limits, Part, Positive, Share, over
+from .topic_options import Topic, TopicOptions
 
 Mode = Literal["car", "bike", "walk"]
 
@@ -67,6 +68,12 @@ def default_categories() -> Mapping[str, Category]:
 def default_speeds() -> Mapping[str, RoadSpeed]:
     """Read the driving speeds by road class that come with geoklynge."""
     return {key: RoadSpeed(**entry) for key, entry in _read_data_file("speeds.toml").items()}
+
+
+@cache
+def default_topics() -> Mapping[str, Topic]:
+    """Read the topics that come with geoklynge, in their fixed order."""
+    return {key: Topic(**entry) for key, entry in _read_data_file("topics.toml").items()}
 
 
 class Sources(Part):
@@ -176,6 +183,15 @@ class TieOptions(Part):
         return self
 
 
+def _require_categories(keys: Iterable[str], known: Iterable[str], *, where: str = "") -> None:
+    names = list(known)
+    for key in keys:
+        if key not in names:
+            near = difflib.get_close_matches(key, names, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"{where}no category {key!r}{hint} (known: {', '.join(names)})")
+
+
 class ServiceOptions(Part):
     """A study's own weights of categories, and categories of its own."""
 
@@ -184,12 +200,7 @@ class ServiceOptions(Part):
 
     @model_validator(mode="after")
     def _weights_are_of_known_categories(self) -> ServiceOptions:
-        known = {**default_categories(), **self.categories}
-        for key in self.weights:
-            if key not in known:
-                near = difflib.get_close_matches(key, known, n=1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
-                raise ValueError(f"no category {key!r}{hint} (known: {', '.join(known)})")
+        _require_categories(self.weights, {**default_categories(), **self.categories})
         return self
 
     def all_categories(self) -> dict[str, Category]:
@@ -274,6 +285,7 @@ class Study(Part):
     ties: TieOptions = TieOptions()
     limits: Limits = Limits()
     services: ServiceOptions = ServiceOptions()
+    topics: TopicOptions = TopicOptions()
     planner: Planner = Planner()
     ensemble: Ensemble = Ensemble()
     score: ScoreWeights = ScoreWeights()
@@ -289,7 +301,13 @@ class Study(Part):
             raise ValueError("sources: name at least one file of villages, or an osm file")
         if "osm" in self.sources.villages and not self.sources.osm:
             raise ValueError('sources.villages names "osm", but sources.osm names no file')
+        for key, topic in self.topics.own().items():
+            _require_categories(topic.categories, self.services.all_categories(), where=f"topics.{key}: ")
         return self
+
+    def all_topics(self) -> dict[str, Topic]:
+        """Join the study's own topics over the defaults, in a fixed order; none where they are switched off."""
+        return {**default_topics(), **self.topics.own()} if self.topics.enabled else {}
 
     def mixture(self) -> dict[Mode, float]:
         """Tell the share of each mode in the ties: above 0, summing to 1, in the order car, bike, walk."""
@@ -313,7 +331,7 @@ def read_study(path: Path | str, *, seed: int | None = None) -> Study:
     ----------
     path
         A TOML file with the tables ``study``, ``sources`` and, where defaults do not fit, ``travel``, ``ties``,
-        ``limits``, ``services``, ``planner``, ``ensemble`` and ``score``.
+        ``limits``, ``services``, ``topics``, ``planner``, ``ensemble`` and ``score``.
     seed
         Takes the place of the file's seed.
 
@@ -367,7 +385,7 @@ def _keys_beside(loc: tuple[str | int, ...]) -> list[str]:
     for step in loc[:-1]:
         if hasattr(model, "model_fields"):
             field = model.model_fields.get(step)
-            model = field.annotation if field else None
+            model = field.annotation if field else Topic  # in [topics], the one table that takes keys of one's own
         else:  # a table of tables, such as services.categories: every key leads to one of the same kind
             model = get_args(model)[-1]
     return [key for key in getattr(model, "model_fields", {}) if key != "folder"]

@@ -11,6 +11,8 @@ import shapely
 from geoklynge.pipeline import Run
 from geoklynge.study import Category
 from geoklynge.tables import Finding, SourceRecord
+from geoklynge.topic_options import Topic, TopicOptions
+from geoklynge.topics import TopicPlan
 
 HOSTILE = "</script><img src=x onerror=window.hacked=1>\"'&\N{LINE SEPARATOR}{{7*7}}<!--"
 
@@ -36,6 +38,19 @@ def with_comparison(run: Run, village_id: str, **facts: object) -> Run:
         "municipality_with_other": False, **facts,
     }  # fmt: skip
     return replace(run, result=replace(run.result, contested=pd.DataFrame([row])))
+
+
+def with_moves(run: Run, key: str, moves: dict[str, list[tuple[str, list[str]]]]) -> Run:
+    """Let villages of clusters go elsewhere for a topic: cluster to pairs of the hub and those who go there."""
+    rows = [(cluster, each, hub) for cluster, groups in moves.items() for hub, members in groups for each in members]
+    table = pd.DataFrame(rows, columns=["cluster_id", "village_id", "hub_id"])
+
+    def moved(topic: TopicPlan) -> TopicPlan:
+        stays = topic.stays.copy()
+        stays.loc[stays["cluster_id"].isin(list(moves)), ["share", "n_alone"]] = [0.6, 2]
+        return replace(topic, stays=stays, moves=table)
+
+    return replace(run, topics=tuple(moved(topic) if topic.key == key else topic for topic in run.topics))
 
 
 def with_borders(run: Run) -> Run:
@@ -85,6 +100,7 @@ def with_hostile_names(run: Run) -> Run:
     labels = {key: Category(da=HOSTILE, en=HOSTILE) for key in ("school", "church")}
     services = run.study.services.model_copy(update={"categories": labels})
     planner = run.study.planner.model_copy(update={"must_link": ((HOSTILE, HOSTILE),)})
-    study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner})
+    topics = TopicOptions(learning=Topic(da=HOSTILE, en=HOSTILE, categories=("school",)))
+    study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner, "topics": topics})
     result = replace(run.result, villages=villages, clusters=clusters, contested=contested)
     return replace(run, study=study, tables=tables, result=result)

@@ -52,7 +52,7 @@ def shown():
     assessment = assess(pool, tables, ties, study())
     assessment.loc[[1, 3], "score"] = [61.24, 70.36]
     plan = Plan(np.array([1, 3]), 0.0, 0.0, 0.0)
-    return describe(plan, pool, assessment, tables, travel, ties), assessment
+    return describe(plan, pool, assessment, tables, travel, ties, study()), assessment
 
 
 def test_the_table_of_clusters_has_the_columns_of_the_design(shown):
@@ -63,7 +63,9 @@ def test_the_table_of_clusters_has_the_columns_of_the_design(shown):
         "hub", "geometry",
     ]  # fmt: skip
     assert set(wanted) <= set(table.columns)
-    assert set(table.columns) - set(wanted) == {"hub_id", "n_people_assumed", "name_reason", "name_from", "name_share"}
+    assert set(table.columns) - set(wanted) == {
+        "hub_id", "n_people_assumed", "name_reason", "name_from", "name_share", "top_share", "rank_low", "rank_high",
+    }  # fmt: skip
     assert table.crs == 25832
 
 
@@ -171,7 +173,7 @@ def described(tables, wanted):
     travel, ties, pool = pool_of(tables, wanted)
     assessment = assess(pool, tables, ties, wanted)
     plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
-    return describe(plan, pool, assessment, tables, travel, ties), pool, plan, travel
+    return describe(plan, pool, assessment, tables, travel, ties, wanted), pool, plan, travel
 
 
 def hub_by_hand(rows, tables, weights):
@@ -263,7 +265,7 @@ def test_equal_scores_are_ranked_by_people_then_by_the_hubs_id():
     pool = Pool(sets_of([np.array(rows) for rows in ([0, 1], [2, 3], [4, 5])], 6), (("leiden",),) * 3,
                 np.zeros((1, 6), dtype=np.int32), np.ones(6, dtype=bool), Wishes())  # fmt: skip
     assessment = assess(pool, tables, ties, study()).assign(score=[50.0, 50.0, 50.0 + 1e-9])
-    clusters = describe(Plan(np.arange(3), 0.0, 0.0, 0.0), pool, assessment, tables, travel, ties).clusters
+    clusters = describe(Plan(np.arange(3), 0.0, 0.0, 0.0), pool, assessment, tables, travel, ties, study()).clusters
     assert clusters["hub_id"].tolist() == ["v02", "v00", "v04"]
 
 

@@ -117,12 +117,18 @@ def test_every_sentence_reads_as_in_python(visit, text, sample_run):
             """(language) => {
               Words.language = language;
               const { clusters, head, check, parameters, method } = Words.data;
-              return [...clusters.flatMap((c) => [...c.why, ...c.certainty]), ...head, ...check, ...parameters,
+              return [...clusters.flatMap((c) => [...c.why, ...c.certainty, ...c.ranked,
+                ...c.by_topic.flatMap((row) => row.told)]), ...head, ...check, ...parameters,
                 ...method].map(Words.tell);
             }""",
             language,
         )
-        sentences = [s for c in content["clusters"] for s in (*c["why"], *c["certainty"])]
+        sentences = [
+            s
+            for c in content["clusters"]
+            for part in (c["why"], c["certainty"], c["ranked"], *(row["told"] for row in c["by_topic"]))
+            for s in part
+        ]
         sentences += [*content["head"], *content["check"], *content["parameters"], *content["method"]]
         assert told == [words.tell(sentence) for sentence in sentences]
         values = [0, 0.05, 0.25, 0.5, 1.005, 2.5, 12.345, 999.95, 1000, 1234567.891]

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import Bounds, LinearConstraint, milp
 
+from geoklynge import selection
 from geoklynge.errors import NoPlanError
 from geoklynge.selection import select
 from geoklynge.village_sets import sets_of
@@ -62,6 +64,38 @@ def test_a_must_link_is_inside_exactly_one_chosen_set_or_there_is_no_plan(seed):
     assert plan.objective == pytest.approx(best)
     for group in groups:
         assert [len(set(group) & set(members[k])) for k in plan.chosen if set(group) & set(members[k])] == [len(group)]
+
+
+def best_by_one_programme(sets, values, groups):
+    """Worth of the best choice, found in one go over all sets: nothing is put aside."""
+    held = sets.matrix().toarray()
+    whole = np.array([held[:, list(group)].all(axis=1) for group in groups]).reshape(-1, len(sets))
+    rules = [LinearConstraint(held.T, 0, 1), LinearConstraint(whole, 1, 1)]
+    return milp(-values, integrality=np.ones(len(sets)), bounds=Bounds(0, 1), constraints=rules[: 2 if groups else 1])
+
+
+@pytest.mark.parametrize("slack", [0.0, 2e-4, 0.05])
+@pytest.mark.parametrize("seed", range(8))
+def test_sets_put_aside_are_in_no_better_plan(seed, slack, monkeypatch):
+    monkeypatch.setattr(selection, "FIRST_SLACK", slack)
+    rng = np.random.default_rng(seed)
+    members = [first + np.flatnonzero(rng.random(8) < 0.7) for first in rng.integers(0, 52, 200)]
+    members = [rows for rows in members if len(rows) > 1]
+    values = np.array([len(rows) for rows in members]) * rng.uniform(30, 60, len(members))
+    groups = (tuple(members[7][:2].tolist()),) if seed % 2 else ()
+    wished = [bool(groups) and set(groups[0]) <= set(rows.tolist()) for rows in members]
+    values[wished] *= [1.0, 0.1, 0.5, 0.7][seed // 2 % 4]  # a wish may cost a lot
+    sets = sets_of(members, 60)
+    plan = select(sets, values, Wishes(together=groups))
+    assert plan.objective == pytest.approx(-best_by_one_programme(sets, values, groups).fun)
+    assert plan.gap == 0
+
+
+def test_a_set_of_little_worth_is_chosen_where_the_better_ones_only_fit_by_halves():
+    rows = ([0, 1, 4, 5], [0, 1, 6, 7], [2, 3, 4, 6], [2, 3, 5, 7], [0, 1])
+    plan = select(sets_of(map(np.array, rows), 8), np.array([10.0, 10, 10, 10, 1]), Wishes(((0, 1), (2, 3))))
+    assert plan.objective == 11
+    assert plan.chosen[-1] == 4
 
 
 def test_the_random_pools_have_both_outcomes():

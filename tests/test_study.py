@@ -91,6 +91,20 @@ def test_one_file_or_several(tmp_path):
             "[limits.people_where_unknown]\nvillge = 3",
             "limits: people_where_unknown: no kind 'villge' (known: hamlet, ",
         ),
+        ("[topics]\nenabeld = false", "topics: unknown key 'enabeld', did you mean 'enabled'? (a topic is a table"),
+        ("[topics]\nzzz = 3", "topics: unknown key 'zzz' (a topic is a table of da, en and categories)"),
+        (
+            '[topics.health]\nda = "h"\nen = "h"\ncategories = ["docter"]',
+            "topics.health: no category 'docter'; did you mean 'doctor'? (known: school, ",
+        ),
+        (
+            '[topics.health]\nda = "h"\nen = "h"\ncategories = ["doctor"]\ncatgories = []',
+            "unknown key 'topics.health.catgories', did you mean 'categories'?",
+        ),
+        (
+            '[topics."Sundhed!"]\nda = "h"\nen = "h"\ncategories = ["doctor"]',
+            "topics: topic 'Sundhed!': name it with a-z, 0-9 and _",
+        ),
         ("[planner]\nwishes = []", "unknown key 'planner.wishes' (known: must_link, cannot_link)"),
     ],
 )
@@ -231,7 +245,7 @@ def parts_of(model, path="study"):
 
 def test_a_study_is_frozen_through_and_through():
     found = dict(parts_of(study()))
-    assert len(found) == 11
+    assert len(found) == 12
     for part in found.values():
         name = next(iter(type(part).model_fields))
         with pytest.raises(ValidationError, match="frozen"):
@@ -250,6 +264,38 @@ def test_steps_of_identity_can_be_changed_one_by_one(tmp_path):
     steps = read_text(tmp_path, HEAD + "[ties.identity_steps]\nschool_district = 0.9\nhistoric_district = 0").ties
     assert steps.identity_steps == IdentitySteps(school_district=0.9, historic_district=0)
     assert list(IdentitySteps().model_dump().values()) == [1.0, 0.9, 0.85, 0.8, 0.75, 0.5, 0.25]
+
+
+def test_topics_of_ones_own_join_or_replace_the_default_ones(tmp_path):
+    assert list(read_text(tmp_path, HEAD).all_topics()) == ["learning", "sports", "shopping"]
+    text = (
+        HEAD
+        + """
+[services.categories.sauna]
+da = "s"
+en = "s"
+[topics.heat]
+da = "varme"
+en = "warmth"
+categories = ["sauna", "church"]
+[topics.shopping]
+da = "mad"
+en = "food"
+categories = ["grocery"]
+"""
+    )
+    topics = read_text(tmp_path, text).all_topics()
+    assert list(topics) == ["learning", "sports", "shopping", "heat"]
+    assert topics["heat"].categories == ("sauna", "church")
+    assert (topics["shopping"].en, topics["shopping"].categories) == ("food", ("grocery",))
+    assert read_text(tmp_path, text + "[topics]\nenabled = false").all_topics() == {}
+    with pytest.raises(ValidationError, match="frozen"):
+        read_text(tmp_path, text).topics.heat = topics["shopping"]
+
+
+def test_a_study_with_topics_survives_being_written(tmp_path):
+    found = study(topics={"health": {"da": "h", "en": "h", "categories": ["doctor"]}})
+    assert Study.model_validate(found.model_dump(mode="json")).all_topics() == found.all_topics()
 
 
 def test_default_tables_are_not_shared_between_studies():

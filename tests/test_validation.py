@@ -41,7 +41,7 @@ def run_of(tables, a_study, travel, ties, pool, chosen=None):
     assessment = assess(pool, tables, ties, a_study)
     values = (assessment["score"] * assessment["served"]).to_numpy()
     plan = select(pool.sets, values) if chosen is None else Plan(np.array(chosen), 1.0, 1.0, 0.0)
-    result = describe(plan, pool, assessment, tables, travel, ties)
+    result = describe(plan, pool, assessment, tables, travel, ties, a_study)
     return Run(a_study, tables, travel, ties, pool, assessment, plan, result, Verdict(0, 0, 0.0, ()), ())
 
 

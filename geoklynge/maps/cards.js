@@ -75,12 +75,19 @@ const Cards = (() => {
         el("div", { class: "bar", "--share": value, "aria-hidden": "true" }),
         el("p", { class: "note" }, say(`measure.${key}_about`)));
     };
-    return [heading("ui.score_parts"), el("ul", { class: "measures" }, data.measures.map(item))];
+    return [heading("ui.score_parts"), el("ul", { class: "measures" }, data.measures.map(item)),
+      ...(cluster.ranked.length ? [heading("ui.ranked"), sentences(cluster.ranked.map(tell))] : [])];
+  }
+
+  /** Only where a topic leads to another answer. */
+  function topics(cluster) {
+    const told = cluster.by_topic.flatMap((row) => row.told);
+    return told.length ? [heading("ui.topics"), sentences(told.map(tell))] : [];
   }
 
   function body(cluster, onVillage) {
     return el("div", { class: "card-body" }, figures(cluster), why(cluster), members(cluster, onVillage),
-      certainty(cluster), matrix(cluster, onVillage), missing(cluster), scoreParts(cluster));
+      certainty(cluster), topics(cluster), matrix(cluster, onVillage), missing(cluster), scoreParts(cluster));
   }
 
   function title(cluster) {

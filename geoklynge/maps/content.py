@@ -12,6 +12,7 @@ import shapely
 
 from ..assessment import score_proportions
 from ..pipeline import Run
+from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .notes import notes_of
 from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, label_of, reasons_of
@@ -51,6 +52,7 @@ def content_of(run: Run) -> Content:
             key: {"da": category.da, "en": category.en, **signs[key]} for key, category in categories.items()
         },
         "measures": measures_shown(run),
+        "topics": topic_labels(run),
         "villages": _villages(villages, cluster_of, _measured(run, categories)),
         "clusters": _clusters(run, villages, row_of),
         "nearest": _measured(run, categories),
@@ -110,6 +112,7 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
     shared = _by_cluster(run.result.shared, "category", "share")
     plain = table.drop(columns="geometry").to_dict("records")
     labels = {str(row["cluster_id"]): label_of(row) for row in plain}
+    ranks, by_topic = ranks_told(run), topics_told(run)
     content = []
     for row, (west, south, east, north), colour in zip(plain, bounds.to_numpy().tolist(), colours, strict=True):
         key = row["cluster_id"]
@@ -133,6 +136,8 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
                 "measures": [float(row[name]) for name in measures],
                 "why": reasons_of(run, row, own, Offer(found, absent, shared.get(key, []))),
                 "certainty": certainty_of(own, labels),
+                "ranked": ranks.get(key, []),
+                "by_topic": by_topic.get(key, []),
                 "brings": found,
                 "missing": absent,
             }

@@ -55,7 +55,8 @@ def notes_of(run: Run) -> dict[str, Any]:
 def _steps(run: Run) -> tuple[str, ...]:
     """Name the steps of the method, in their order."""
     asked = ("survey",) if run.ties.survey is not None else ()
-    return ("ties", *asked, "propose", "assess", "select", "check", "limits")
+    topics = ("topics",) if run.topics else ()
+    return ("ties", *asked, "propose", "assess", "select", "rank", *topics, "check", "limits")
 
 
 def _head(run: Run) -> list[Sentence]:

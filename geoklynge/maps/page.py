@@ -75,8 +75,11 @@ def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def words_of(content: dict[str, Any], language: str) -> Words:
-    """Words of a language, with the study's labels of service categories."""
-    return Words(language, {key: category[language] for key, category in content["categories"].items()})
+    """Words of a language, with the study's labels of service categories and topics."""
+    categories, topics = (
+        {key: label[language] for key, label in content[kind].items()} for kind in ("categories", "topics")
+    )
+    return Words(language, categories, topics)
 
 
 def json_for_script(data: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
 from importlib import resources
@@ -70,12 +70,13 @@ class Words:
     """
     The words of one language.
 
-    `categories` gives a service category's label. panel.js has the same rules for the open page; a test holds the
-    two together, sentence by sentence.
+    `categories` gives a service category's label, `topics` a topic's. panel.js has the same rules for the open page; a
+    test holds the two together, sentence by sentence.
     """
 
     language: str
     categories: Mapping[str, str]
+    topics: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, key: str, /, **args: Any) -> str:
         """Fill the text of `key`; the form for one is taken where `n` is 1, and the language has it."""
@@ -121,5 +122,5 @@ class Words:
             labels = self.categories if form == "c" else {}
             return [f"{labels.get(name, name)} ({percent(share, 0, self.language)})" for name, share in value]
         names = [value] if isinstance(value, str) else list(value)
-        labels = {"k": self.categories, "t": texts(self.language)}.get(form, {})
+        labels = {"k": self.categories, "o": self.topics, "t": texts(self.language)}.get(form, {})
         return [labels.get(name, name) for name in names]

@@ -37,6 +37,7 @@ const Words = (() => {
     if (form === "c") return listed(value.map(([key, share]) => `${category(key)} (${percent(share)})`));
     if (form === "s") return listed(value.map(([name, share]) => `${name} (${percent(share)})`));
     if (form === "k") return listed(value.map(category));
+    if (form === "o") return data.topics[value][language];
     if (form === "t") return listed([].concat(value).map((key) => data.texts[language][key]));
     if (form === "n") return told(value);
     return Array.isArray(value) ? listed(value) : value;
