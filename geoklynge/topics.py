@@ -148,7 +148,7 @@ def _described(key: str, plan: Plan, pool: Pool, ties: Ties, villages: pd.DataFr
     topic = _set_of_village(sets)
     home, share = _homes(cluster, topic, people, len(cluster_ids))
     alone = (cluster >= 0) & (topic < 0)
-    elsewhere = np.flatnonzero((cluster >= 0) & (topic >= 0) & (topic != home[cluster]))
+    elsewhere = np.flatnonzero((cluster >= 0) & (topic >= 0) & (topic != np.append(home, -1)[cluster]))
     elsewhere = elsewhere[np.lexsort((-people[elsewhere], topic[elsewhere], cluster[elsewhere]))]
     village, of_plan = (_texts([*each, None]) for each in (villages["village_id"], cluster_ids))
     stays = {

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import PROJECT
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pages import with_moves
 from worlds import pool_of, random_country, services_at, study, tables_of, travel_of, villages_at
@@ -192,6 +192,7 @@ def two_partitions(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(two_partitions())
+@example(([-1], [0], [1]))
 def test_stays_and_moves_are_counted_village_by_village(partitions):
     whole, topic, people = partitions
     n, named = len(whole), sorted(set(topic) - {-1})
