@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -73,7 +74,37 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         One row a candidate: the measures, `score`, `n_villages`, `people`, `served` (people, a place with at most
         2,000), `max_minutes`, `mean_minutes`.
     """
-    places = _Places(
+    places = _places_of(pool, tables, ties)
+    return _by_blocks(pool.sets, lambda sets: _assess_some(sets, places, ties, study))
+
+
+def reassess(assessment: pd.DataFrame, pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame:
+    """
+    Assess candidates again by ties of which only what services say is another; what does not hang on it is kept.
+
+    Parameters
+    ----------
+    assessment
+        Of the same pool, by ties of the same villages and minutes.
+    pool, tables, ties, study
+        As for `assess`.
+    """
+    places = _places_of(pool, tables, ties)
+    again = _by_blocks(
+        pool.sets, lambda sets: pd.DataFrame(_of_services(sets, pairs_inside(sets, ties), places, ties, study))
+    )
+    table = assessment.copy()
+    table[again.columns] = again.clip(0.0, 1.0)
+    return table.assign(score=score_of(table, study.score, layers_used=ties.layers_used))
+
+
+def _by_blocks(sets: VillageSets, measure: Callable[[VillageSets], pd.DataFrame]) -> pd.DataFrame:
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        return pd.concat(list(workers.map(measure, sets.blocks())), ignore_index=True)
+
+
+def _places_of(pool: Pool, tables: Tables, ties: Ties) -> _Places:
+    return _Places(
         people=tables.villages["people"].to_numpy(dtype=np.float64),
         strength=_strengths(ties),
         facilities=facility_counts(tables, ties),
@@ -84,9 +115,6 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         large_units=_unit_codes(tables.villages, LARGE_UNITS),
         eligible=pool.eligible,
     )
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = list(workers.map(lambda sets: _assess_some(sets, places, ties, study), pool.sets.blocks()))
-    return pd.concat(parts, ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -115,30 +143,35 @@ def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -
     pairs = pairs_inside(sets, ties)
     n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
 
-    def mean_of_pairs(values: Floats) -> Floats:
-        return np.bincount(pairs.of_set, weights=values, minlength=len(sets)) / n_pairs
-
     minutes = pairs.values(ties.minutes, absent=np.inf)
-    table = pd.DataFrame(
-        {
-            "cohesion": _cohesion(sets, pairs, ties, places.strength),
-            "overlap": mean_of_pairs(pairs.values(ties.overlap, absent=0.0)),
-            "complementarity": _gain(sets, ties),
-            "identity": _identity(sets, places),
-            "compactness": _compactness(sets, pairs, places.ranks),
-            "stretch": _stretch(sets, pairs, places.xy),
-            "viability": _viability(sets, places, ties, study),
-            "balance": _balance(sets, places.people),
-            "stability": _stability(sets, places.communities, n_pairs),
-        }
-    ).clip(0.0, 1.0)
+    columns = {
+        **_of_services(sets, pairs, places, ties, study),
+        "identity": _identity(sets, places),
+        "compactness": _compactness(sets, pairs, places.ranks),
+        "stretch": _stretch(sets, pairs, places.xy),
+        "balance": _balance(sets, places.people),
+        "stability": _stability(sets, places.communities, n_pairs),
+    }
+    table = pd.DataFrame({name: columns[name] for name in MEASURES}).clip(0.0, 1.0)
     table["score"] = score_of(table, study.score, layers_used=ties.layers_used)
     table["n_villages"] = sets.sizes()
     table["people"] = sum_by_set(sets, places.people)
     table["served"] = sum_by_set(sets, np.minimum(places.people, COUNTED_PEOPLE_A_PLACE))
     table["max_minutes"] = max_by(pairs.of_set, minutes, len(sets))
-    table["mean_minutes"] = mean_of_pairs(minutes)
+    table["mean_minutes"] = np.bincount(pairs.of_set, weights=minutes, minlength=len(sets)) / n_pairs
     return table
+
+
+def _of_services(sets: VillageSets, pairs: PairsInside, places: _Places, ties: Ties, study: Study) -> dict[str, Floats]:
+    """Measure what hangs on services and on what they weigh."""
+    n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
+    overlap = np.bincount(pairs.of_set, weights=pairs.values(ties.overlap, absent=0.0), minlength=len(sets))
+    return {
+        "cohesion": _cohesion(sets, pairs, ties, places.strength),
+        "overlap": overlap / n_pairs,
+        "complementarity": _gain(sets, ties),
+        "viability": _viability(sets, places, ties, study),
+    }
 
 
 def score_of(measures: pd.DataFrame, weights: ScoreWeights, *, layers_used: tuple[str, ...] = LAYERS) -> Floats:

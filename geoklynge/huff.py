@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -132,53 +132,72 @@ def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Float
     return overlap
 
 
-def without_some(shares: Shares, kept: NDArray[np.bool_]) -> Shares:
+def overlaps_without_some(
+    shares: Shares, kept: NDArray[np.bool_], weights: Floats, a: Ints, b: Ints
+) -> NDArray[np.float32]:
     """
-    Leave facilities out: their trips go to the others of their category that the village reaches.
+    Measure `overlap_of_pairs` in several versions at once, each of them without some facilities.
+
+    The trips to a facility that is not there go to the others of its category that the village reaches. The versions
+    differ in shares only, not in who reaches what: one walk along the facilities of two villages serves them all.
 
     Parameters
     ----------
-    shares
-        Huff shares.
+    shares, weights, a, b
+        As for `overlap_of_pairs`.
     kept
-        Whether each facility of the study is there, shape (facilities,).
-    """
-    n_categories = max(len(shares.categories), 1)
-    village = np.repeat(np.arange(len(shares.indptr) - 1), np.diff(shares.indptr))
-    group = village * n_categories + shares.category[shares.facility]
-    left = np.where(kept[shares.facility], shares.share, 0.0)
-    total = np.bincount(group, weights=left, minlength=(len(shares.indptr) - 1) * n_categories)
-    share = np.divide(left, total[group], out=np.zeros_like(left), where=total[group] > 0)
-    return replace(shares, share=share)
-
-
-def overlaps_of_pairs(versions: Sequence[Shares], weights: Floats, a: Ints, b: Ints) -> NDArray[np.float32]:
-    """
-    Measure `overlap_of_pairs` in several versions of the shares at once.
-
-    The versions differ in their shares only, not in who reaches what: one walk along the facilities of two villages
-    serves all of them.
+        Whether each facility is there, shape (versions, facilities).
 
     Returns
     -------
     array
         0..1, shape (versions, pairs).
     """
-    first = versions[0]
     weight = weights / max(weights.sum(), np.finfo(float).tiny)
-    of_trip = weight[first.category[first.facility]]
-    weighted = np.stack([version.share * of_trip for version in versions], axis=1).astype(np.float32)
+    there = np.ascontiguousarray(kept.T)
+    weighted = _thinned(shares.indptr, shares.facility, shares.share, shares.category, there, weight)
     starts = range(0, len(a), PAIRS_A_TASK)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
         parts = workers.map(
             lambda start: _sums_of_minima(
-                first.indptr, first.facility, weighted, a[start : start + PAIRS_A_TASK],
+                shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
                 b[start : start + PAIRS_A_TASK],
             ),
             starts,
         )  # fmt: skip
-        sums = np.concatenate([np.zeros((0, len(versions)), dtype=np.float32), *parts])
+        sums = np.concatenate([np.zeros((0, len(kept)), dtype=np.float32), *parts])
     return np.ascontiguousarray(np.minimum(sums, 1.0, out=sums).T)
+
+
+@compiled
+def _thinned(
+    indptr: NDArray[np.int64],
+    facility: Ints,
+    share: Floats,
+    category: Ints,
+    there: NDArray[np.bool_],
+    weight: Floats,
+) -> NDArray[np.float32]:
+    """
+    Share out every village's trips among the facilities that are there, each category times its weight.
+
+    `there` has a row a facility and a column a version; the result a row an entry of `share` and a column a version.
+    """
+    n_versions = there.shape[1]
+    thinned = np.zeros((len(share), n_versions), dtype=np.float32)
+    total = np.zeros((len(weight), n_versions), dtype=np.float64)
+    for village in range(len(indptr) - 1):
+        total[:] = 0.0
+        for k in range(indptr[village], indptr[village + 1]):
+            for version in range(n_versions):
+                if there[facility[k], version]:
+                    total[category[facility[k]], version] += share[k]
+        for k in range(indptr[village], indptr[village + 1]):
+            kind = category[facility[k]]
+            for version in range(n_versions):
+                if there[facility[k], version] and total[kind, version] > 0:
+                    thinned[k, version] = weight[kind] * share[k] / total[kind, version]
+    return thinned
 
 
 @compiled
@@ -187,20 +206,23 @@ def _sums_of_minima(
 ) -> NDArray[np.float32]:
     """Do as `sum_of_minima` with several values an entry, shape (entries, versions); shape (pairs, versions)."""
     n_versions = values.shape[1]
-    sums = np.zeros((len(a), n_versions), dtype=np.float32)
+    sums = np.empty((len(a), n_versions), dtype=np.float32)
+    total = np.zeros(n_versions, dtype=np.float32)
     for pair in range(len(a)):
         left, left_end = indptr[a[pair]], indptr[a[pair] + 1]
         right, right_end = indptr[b[pair]], indptr[b[pair] + 1]
+        total[:] = 0.0
         while left < left_end and right < right_end:
             if column[left] == column[right]:
                 for version in range(n_versions):
-                    sums[pair, version] += min(values[left, version], values[right, version])
+                    total[version] += min(values[left, version], values[right, version])
                 left += 1
                 right += 1
             elif column[left] < column[right]:
                 left += 1
             else:
                 right += 1
+        sums[pair] = total
     return sums
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .huff import overlaps_of_pairs, without_some
+from .huff import overlaps_without_some
 from .ties import Ties, services_in_villages, share_that_one_has
 
 Singles = NDArray[np.float32]
@@ -50,6 +50,6 @@ def versions_of(ties: Ties, count: int, kept_share: float, seed: int) -> Version
     overlap = np.zeros((count, len(ties.a)), dtype=np.float32)
     for one in ties.by_mode:
         near = np.isfinite(one.minutes)
-        thinned = [without_some(one.shares, some) for some in kept]
-        overlap[:, near] += one.share * overlaps_of_pairs(thinned, ties.category_weight, ties.a[near], ties.b[near])
+        of_mode = overlaps_without_some(one.shares, kept, ties.category_weight, ties.a[near], ties.b[near])
+        overlap[:, near] += np.float32(one.share) * of_mode
     return Versions(np.minimum(overlap, 1.0), complementarity)

@@ -122,7 +122,7 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
         result = describe(plan, pool, assessment, tables, travel, ties, study)
     with stage("topics") as tell:
-        topics = plan_topics(pool, tables, ties, study, result.villages, tell=tell)
+        topics = plan_topics(pool, assessment, tables, ties, study, result.villages, tell=tell)
         by_topic = topic_columns(topics, result.villages)
         result = replace(result, villages=result.villages.assign(**by_topic))
     with stage("check"):

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .assessment import assess
+from .assessment import reassess
 from .candidates import Pool
 from .cluster_names import hubs_of
 from .errors import NoPlanError
@@ -67,8 +67,15 @@ class TopicPlan:
         return _set_of_village(self.sets)
 
 
-def plan_topics(
-    pool: Pool, tables: Tables, ties: Ties, study: Study, villages: pd.DataFrame, *, tell: Tell = told_nobody
+def plan_topics(  # noqa: PLR0913 - the run so far
+    pool: Pool,
+    assessment: pd.DataFrame,
+    tables: Tables,
+    ties: Ties,
+    study: Study,
+    villages: pd.DataFrame,
+    *,
+    tell: Tell = told_nobody,
 ) -> tuple[TopicPlan, ...]:
     """
     Choose a plan for each topic of the study from the candidates of the whole plan.
@@ -79,8 +86,8 @@ def plan_topics(
 
     Parameters
     ----------
-    pool
-        The candidates, refined.
+    pool, assessment
+        The candidates, refined, and what they are for the whole plan.
     tables, ties, study
         Those of the whole plan.
     villages
@@ -101,9 +108,9 @@ def plan_topics(
 
     def plan_one(key: str) -> TopicPlan | None:
         of_topic = _with_weights(ties, weights[key], study)
-        assessment = assess(pool, tables, of_topic, study)
+        for_topic = reassess(assessment, pool, tables, of_topic, study)
         try:
-            plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
+            plan = select(pool.sets, (for_topic["score"] * for_topic["served"]).to_numpy(), pool.wishes)
         except NoPlanError:
             return None
         return _described(key, plan, pool, of_topic, villages)

@@ -18,8 +18,9 @@ Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-NEAREST_UNITS = 4  # of those around a set, by mean tie, that are tried as members
-SWAPPED_UNITS = 2  # of them, those that are also tried in the place of the member with the weakest ties
+NEAREST_UNITS = 3  # of those around a set, by mean tie, that are tried as members
+SWAPPED_UNITS = 1  # of them, those that are also tried in the place of the unit with the weakest ties
+LOOSEST_UNITS = 5  # of its own, by mean tie to the others, that are tried without
 
 
 class _Rows(NamedTuple):
@@ -75,9 +76,10 @@ def variants_of(
     """
     Make the neighbours of some sets: sets that differ from them by one move.
 
-    A move leaves out a village or all villages of a parish; takes in one of the villages or parishes tied most
-    strongly; puts one of these in the place of the one tied most weakly; joins the set with its partner; or divides it
-    in two around the villages that are farthest apart. What has too few or too many villages is not made.
+    A move leaves out one of the villages, or all villages of one of the parishes, that are tied most weakly; takes in
+    one of the villages or parishes tied most strongly; puts the strongest in the place of the weakest; joins the set
+    with its partner; or divides it in two around the villages that are farthest apart. What has too few or too many
+    villages is not made.
 
     Parameters
     ----------
@@ -134,16 +136,17 @@ def _neighbours(  # noqa: C901, PLR0912, PLR0913, PLR0917
     pull = np.zeros(n_units, dtype=np.float64)
     touched = np.empty(n_units, dtype=np.int32)
     own = np.empty(len(units.of_village), dtype=np.int32)
+    loose = np.empty(len(units.of_village), dtype=np.float64)
     out, out_indptr = np.empty(4096, dtype=np.int32), np.zeros(1024, dtype=np.int64)
     parent, n_sets = np.empty(1024, dtype=np.int64), 0
     for number in wanted:
         here = member[indptr[number] : indptr[number + 1]]
         inside[here] = True
         n_touched = _pull_of(here, rows, units, inside, pull, touched)
-        n_own, weakest = _own_units(here, rows, units, inside, own)
-        for k in range(n_own):
+        n_own = _own_units(here, rows, units, inside, own, loose)
+        for k in range(min(n_own, LOOSEST_UNITS) if n_own > 1 else 0):
             rest = here[units.of_village[here] != own[k]]
-            if n_own > 1 and len(rest) >= fewest:
+            if len(rest) >= fewest:
                 out, out_indptr, parent = _append(out, out_indptr, parent, n_sets, rest, number)
                 n_sets += 1
         for rank in range(min(NEAREST_UNITS, n_touched)):
@@ -161,8 +164,8 @@ def _neighbours(  # noqa: C901, PLR0912, PLR0913, PLR0917
                     out, out_indptr, parent, n_sets, np.concatenate((here, added)), number
                 )
                 n_sets += 1
-            if rank < SWAPPED_UNITS and n_own > 1 and weakest >= 0:
-                rest = here[units.of_village[here] != weakest]
+            if rank < SWAPPED_UNITS and n_own > 1:
+                rest = here[units.of_village[here] != own[0]]
                 if fewest <= len(rest) + len(added) <= most:
                     out, out_indptr, parent = _append(
                         out, out_indptr, parent, n_sets, np.concatenate((rest, added)), number
@@ -208,9 +211,13 @@ def _pull_of(here: Ints, rows: _Rows, units: _Units, inside: Bools, pull: Floats
 
 
 @compiled
-def _own_units(here: Ints, rows: _Rows, units: _Units, inside: Bools, own: Ints) -> tuple[int, int]:
-    """List the units of a set; how many they are, and which of them has the weakest mean tie to the others."""
-    n_own, weakest, least = 0, -1, np.inf
+def _own_units(here: Ints, rows: _Rows, units: _Units, inside: Bools, own: Ints, loose: Floats) -> int:
+    """
+    List the units of a set, those with the weakest mean tie to the other members first; how many they are.
+
+    `own` takes the units, `loose` their mean ties; a unit that is the whole set comes last.
+    """
+    n_own = 0
     for village in here:
         unit = units.of_village[village]
         is_new = unit >= 0
@@ -218,8 +225,6 @@ def _own_units(here: Ints, rows: _Rows, units: _Units, inside: Bools, own: Ints)
             is_new = is_new and own[k] != unit
         if not is_new:
             continue
-        own[n_own] = unit
-        n_own += 1
         total, size = 0.0, 0
         for mine in here:
             if units.of_village[mine] == unit:
@@ -227,9 +232,14 @@ def _own_units(here: Ints, rows: _Rows, units: _Units, inside: Bools, own: Ints)
                 for arc in range(rows.indptr[mine], rows.indptr[mine + 1]):
                     if inside[rows.village[arc]] and units.of_village[rows.village[arc]] != unit:
                         total += rows.weight[arc]
-        if size < len(here) and total / (size * (len(here) - size)) < least:
-            weakest, least = unit, total / (size * (len(here) - size))
-    return n_own, weakest
+        mean = total / (size * (len(here) - size)) if size < len(here) else np.inf
+        place = n_own
+        while place > 0 and loose[place - 1] > mean:
+            own[place], loose[place] = own[place - 1], loose[place - 1]
+            place -= 1
+        own[place], loose[place] = unit, mean
+        n_own += 1
+    return n_own
 
 
 @compiled

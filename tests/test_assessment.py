@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from test_village_sets import tie_of
 from worlds import pool_of, random_country, row_of, services_at, study, tables_of, travel_of, villages_at
 
-from geoklynge.assessment import MEASURES, assess, facility_counts, score_of, score_proportions
+from geoklynge.assessment import MEASURES, assess, facility_counts, reassess, score_of, score_proportions
 from geoklynge.candidates import Pool
 from geoklynge.study import ScoreWeights
 from geoklynge.ties import tie_villages
@@ -323,3 +323,17 @@ def test_a_run_without_identity_reaches_the_full_score_of_its_other_measures():
         weights[name] for name in others.index
     )
     assert table["score"].iloc[0] == pytest.approx(100 * expected)
+
+
+@settings(max_examples=20, deadline=None)
+@given(assessed_worlds())
+def test_to_reassess_by_other_services_is_to_assess_anew(world):
+    tables, pool = world
+    wanted = study()
+    travel = measure_travel(tables, wanted.travel)
+    before = assess(pool, tables, tie_villages(tables, travel, wanted), wanted)
+    only_schools = study(services={"weights": {"grocery": 0, "church": 0, "doctor": 0}})
+    ties = tie_villages(tables, travel, only_schools)
+    pd.testing.assert_frame_equal(
+        reassess(before, pool, tables, ties, only_schools), assess(pool, tables, ties, only_schools)
+    )

@@ -6,16 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import pool_of, random_country, study
+from worlds import pool_of, random_country, row_of, services_at, study, tables_of, travel_of, villages_at
 
 from geoklynge.ensemble import is_settled, partition_often
-from geoklynge.huff import overlap_of_pairs, overlaps_of_pairs, without_some
+from geoklynge.huff import overlaps_without_some
 from geoklynge.incomplete import STREAM, versions_of
 from geoklynge.ties import tie_villages
 from geoklynge.travel import measure_travel
 from geoklynge.wishes import Wishes
-
-MIXED = {"car": 0.7, "bike": 0.3}
 
 
 def tied(seed, *, services=40):
@@ -48,31 +46,18 @@ def test_with_every_service_there_is_one_version_and_it_is_the_truth():
     assert versions_of(bare, 8, 0.5, seed=1).overlap.shape == (1, len(bare.a))
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 10**6), st.integers(1, 4))
-def test_many_versions_at_once_are_each_by_itself(seed, count):
-    tables, _, ties = tied(seed, services=12)
-    kept = np.random.default_rng(seed).random((count, len(tables.services))) < 0.7
-    versions = [without_some(ties.shares, some) for some in kept]
-    at_once = overlaps_of_pairs(versions, ties.category_weight, ties.a, ties.b)
-    for found, version in zip(at_once, versions, strict=True):
-        alone = overlap_of_pairs(version, ties.category_weight, ties.a, ties.b)
-        np.testing.assert_allclose(found, alone, atol=1e-5)
-
-
 def test_trips_to_a_missing_service_go_to_the_others_of_its_kind():
-    tables, _, ties = tied(5)
-    kept = np.arange(len(tables.services)) % 2 == 0
-    left = without_some(ties.shares, kept)
-    assert (left.share[~kept[left.facility]] == 0).all()
-    village = np.repeat(np.arange(len(tables.villages)), np.diff(left.indptr))
-    for row in range(len(tables.villages)):
-        for category in range(len(left.categories)):
-            here = (village == row) & (left.category[left.facility] == category)
-            before, reached = ties.shares.share[here], kept[left.facility[here]]
-            assert left.share[here].sum() == pytest.approx(1.0 if reached.any() else 0.0)
-            if reached.any():
-                np.testing.assert_allclose(left.share[here][reached], before[reached] / before[reached].sum())
+    """Two villages send all trips to the one school that is left, wherever they went before."""
+    tables = tables_of(
+        villages_at([(0, 0)] * 2), services_at([("school", 0, 0, None), ("school", 0, 0, None), ("church", 0, 0, None)])
+    )
+    minutes = np.array([[1.0, 9.0, 4.0], [9.0, 1.0, np.inf]])
+    ties = tie_villages(tables, travel_of(tables, row_of(0, 5), minutes), study())
+    kept = np.array([[True, False, True], [False, False, True], [True, True, True], [True, True, False]])
+    found = overlaps_without_some(ties.shares, kept, ties.category_weight, ties.a, ties.b)[:, 0]
+    school = 3 / 4  # of the weight; the church is reached by one of the two
+    np.testing.assert_allclose(found, [school, 0, ties.overlap[0], ties.overlap[0]], atol=1e-6)
+    assert 0 < ties.overlap[0] < school
 
 
 # How many runs are enough

@@ -19,6 +19,7 @@ from geoklynge.candidates import Pool
 from geoklynge.clusters import describe
 from geoklynge.exports import read_run, write_run
 from geoklynge.maps import render_report
+from geoklynge.maps.by_topic import topics_told
 from geoklynge.maps.content import content_of
 from geoklynge.maps.page import words_of
 from geoklynge.pipeline import run
@@ -48,7 +49,7 @@ def planned(tables, travel, wanted, candidates, **pool_parts):
     assessment = assess(pool, tables, ties, wanted)
     plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
     villages = describe(plan, pool, assessment, tables, travel, ties, wanted).villages
-    return plan, villages, plan_topics(pool, tables, ties, wanted, villages), pool
+    return plan, villages, plan_topics(pool, assessment, tables, ties, wanted, villages), pool
 
 
 def two_schools_two_shops(**parts):
@@ -140,7 +141,7 @@ def test_where_all_services_are_of_one_topic_its_plan_is_the_whole(seed):
     assessment = assess(pool, tables, ties, wanted)
     plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
     villages = describe(plan, pool, assessment, tables, travel, ties, wanted).villages
-    (topic,) = plan_topics(pool, tables, ties, wanted, villages)
+    (topic,) = plan_topics(pool, assessment, tables, ties, wanted, villages)
     assert topic.key == "learning"
     assert topic.plan.chosen.tolist() == plan.chosen.tolist()
     assert topic.plan.objective == plan.objective
@@ -252,7 +253,9 @@ def test_topic_plans_of_the_sample_are_candidates_that_do_not_overlap(sample_run
 
 def test_the_same_seed_gives_the_same_topics(sample_run, sample_study):
     villages = sample_run.result.villages
-    again = plan_topics(sample_run.pool, sample_run.tables, sample_run.ties, sample_study, villages)
+    again = plan_topics(
+        sample_run.pool, sample_run.assessment, sample_run.tables, sample_run.ties, sample_study, villages
+    )
     for one, two in zip(sample_run.topics, again, strict=True):
         assert one.plan.chosen.tolist() == two.plan.chosen.tolist()
         pd.testing.assert_frame_equal(one.stays, two.stays)
@@ -262,7 +265,8 @@ def test_the_same_seed_gives_the_same_topics(sample_run, sample_study):
 def test_how_many_topics_are_done_is_told(sample_run):
     told = []
     plan_topics(
-        sample_run.pool, sample_run.tables, sample_run.ties, sample_run.study, sample_run.result.villages,
+        sample_run.pool, sample_run.assessment, sample_run.tables, sample_run.ties, sample_run.study,
+        sample_run.result.villages,
         tell=lambda *news: told.append(news),
     )  # fmt: skip
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
@@ -383,3 +387,14 @@ def test_cards_say_how_sure_the_rank_is(sample_run):
             assert rank.endswith(f"between {row['rank_low']} and {row['rank_high']} of {len(table)}.")
     only = replace(sample_run.result, sensitivity=sample_run.result.sensitivity[:1])
     assert content_of(replace(sample_run, result=only))["clusters"][0]["ranked"] == []
+
+
+def test_whoever_goes_with_a_place_in_no_cluster_is_told_of_too(sample_run):
+    moved = next(topic for topic in sample_run.topics if len(topic.moves))
+    hub = moved.moves["hub_id"].iloc[0]
+    villages = sample_run.result.villages.copy()
+    villages.loc[villages["village_id"] == hub, "cluster_id"] = pd.NA
+    alone = replace(sample_run, result=replace(sample_run.result, villages=villages))
+    cluster = moved.moves["cluster_id"].iloc[0]
+    row = next(row for row in topics_told(alone)[cluster] if row["key"] == moved.key)
+    assert row["told"][0][0].startswith("say.topic_with")

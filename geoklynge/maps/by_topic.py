@@ -45,7 +45,7 @@ def topics_told(run: Run) -> dict[str, list[dict[str, Any]]]:
     """
     villages = run.result.villages
     name = dict(zip(villages["village_id"], villages["name"], strict=True))
-    home = dict(zip(villages["village_id"], villages["cluster_id"], strict=True))
+    home = dict(zip(villages["village_id"], villages["cluster_id"].fillna(""), strict=True))
     rows: dict[str, list[dict[str, Any]]] = {}
     for topic in run.topics:
         moves: dict[str, list[Sentence]] = {}
