@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .ensemble import partition_often
 from .errors import InputError, NoPlanError
-from .growing import linked_sets, parish_unions, sets_around, whole_parishes
+from .growing import linked_sets, parish_unions, sets_around, sets_around_hubs, whole_parishes
 from .limits import Facts, Limits
 from .mending import mend
 from .progress import Tell, told_nobody
@@ -49,7 +49,8 @@ class Pool:
     sets
         The candidates.
     proposed_by
-        For each, which ways of proposing found it: leiden, linkage, municipalities, parishes, whole_parishes, wishes.
+        For each, which ways of proposing found it: hubs, leiden, linkage, municipalities, parishes, whole_parishes,
+        wishes.
     partitions
         Community of every village in every run of the ensemble, shape (runs, villages); -1 for non-members.
     eligible
@@ -70,9 +71,9 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
     Propose candidate clusters.
 
     An ensemble of Leiden partitions (Traag, Waltman and van Eck 2019) under the constant Potts model, complete
-    linkage on minutes, unions of neighbouring parishes, and growth around the planner's must-links; each of these
-    also cut along municipal borders, and rounded to whole parishes; sets that break a limit are split or trimmed, and
-    what still breaks one is dropped. `tell` is told how many partitions are made.
+    linkage on minutes, unions of neighbouring parishes, growth around hubs, and around the planner's must-links; each
+    of these also cut along municipal borders, and rounded to whole parishes; sets that break a limit are split or
+    trimmed, and what still breaks one is dropped. `tell` is told how many partitions are made.
 
     Raises
     ------
@@ -97,6 +98,7 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
         "leiden": _communities(partitions),
         "linkage": linked_sets(ties, eligible, study.limits),
         "parishes": parish_unions(villages, ties, eligible, study.limits),
+        "hubs": sets_around_hubs(ties, eligible, study.limits),
         "wishes": sets_around(wishes, ties, eligible, study.limits),
     }
     municipality = pd.factorize(villages["municipality_id"])[0].astype(np.int64)

@@ -16,7 +16,7 @@ from rich.console import Console
 from .bars import shown_progress
 from .checker import check
 from .comparison import read_known, validate
-from .comparison.catalogue import RIVALS, Rival, rivals_named
+from .comparison.catalogue import OURS, RIVALS, Rival, rivals_named
 from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
@@ -190,8 +190,7 @@ def compare_command(  # noqa: PLR0913, PLR0917 - the options of the command
     """Let other methods group the same villages, and show them beside geoklynge's plan."""
 
     def command() -> None:
-        names = None if only is None else [name.strip() for name in only.split(",") if name.strip()]
-        rivals = RIVALS if names is None else rivals_named(names)
+        rivals = _rivals_of("all" if only is None else only)
         _compare(study_file, _CompareOptions(rivals, known, as_json, html, timeout, quiet))
 
     _speak_plainly(command)
@@ -213,6 +212,13 @@ def _compare(study_file: Path, options: _CompareOptions) -> None:
         print_sheet(_table_console(), found)
 
 
+def _rivals_of(names: str | None) -> tuple[Rival, ...]:
+    """Find methods by their names, comma between; ``all`` are all, None is none."""
+    if names is None or names.strip() == "all":
+        return () if names is None else RIVALS
+    return rivals_named([name.strip() for name in names.split(",") if name.strip()])
+
+
 def _table_console() -> Console:
     """Print tables as wide as the terminal is, elsewhere as wide as they need."""
     plain = Console(highlight=False, markup=False, emoji=False)
@@ -223,28 +229,46 @@ def _table_console() -> Console:
 def validate_command(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
     known: Annotated[Path, typer.Option(metavar="FILE.csv", help="Clusters that really exist, a row a member.")],
+    rivals: Annotated[
+        str | None, typer.Option(metavar="METHOD,...", help="What other methods find: all, or their names.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show no progress.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
 ) -> None:
     """Run a study again and tell how well it finds clusters that really exist, and what chance would find."""
-    cache = None if no_cache else default_cache()
-    _speak_plainly(lambda: _validate(folder, known, as_json=as_json, quiet=quiet, cache=cache))
+    options = _ValidateOptions(rivals, as_json, quiet, None if no_cache else default_cache())
+    _speak_plainly(lambda: _validate(folder, known, options))
 
 
-def _validate(folder: Path, known_file: Path, *, as_json: bool, quiet: bool, cache: Path | None) -> None:
+@dataclass(frozen=True)
+class _ValidateOptions:
+    """What the command line says about a validation."""
+
+    rivals: str | None
+    as_json: bool
+    quiet: bool
+    cache: Path | None
+
+
+def _validate(folder: Path, known_file: Path, options: _ValidateOptions) -> None:
+    others = _rivals_of(options.rivals)
     known, written = read_known(known_file), read_run(folder)
-    with shown_progress(silent=quiet or as_json) as report:
-        result = run(written.study, report=report, cache=cache)
+    with shown_progress(silent=options.quiet or options.as_json) as report:
+        result = run(written.study, report=report, cache=options.cache)
         report("validation", 0, 0)
         validation = validate(result, known)
+        rows = compare(result, rivals=others, known=known, report=report).rows if others else ()
+    rows = tuple(row for row in rows if row.method != OURS)
     same = _same_clusters(written, result)
-    if as_json:
+    if options.as_json:
         head = {"study": written.study.name, "seed": written.study.seed, "known": str(known_file), "as_written": same}
-        print(json.dumps({**head, **validation_record(validation)}, ensure_ascii=False, indent=1, allow_nan=False))
+        print(
+            json.dumps({**head, **validation_record(validation, rows)}, ensure_ascii=False, indent=1, allow_nan=False)
+        )
         return
     words = Console(highlight=False, markup=False, emoji=False)
-    _table_console().print(recovery_table(validation), summary_table(validation))
+    _table_console().print(recovery_table(validation), summary_table(validation, rows))
     for line in remarks(validation):
         words.print(line, soft_wrap=True)
     if not same:

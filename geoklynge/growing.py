@@ -105,15 +105,37 @@ def whole_parishes(sets: VillageSets, villages: pd.DataFrame, eligible: Bools) -
     return VillageSets(indptr, members.indices.astype(np.int32), sets.n_villages)
 
 
+def sets_around_hubs(ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
+    """
+    Grow village by village around each hub by the strongest mean tie; every stage is a proposal.
+
+    A hub is a village that may be a member, has services, and has at least as much of their weight as every other such
+    village it is tied to by the weakest tie that holds a cluster together, or more.
+    """
+    offers = np.where(eligible, ties.has @ ties.category_weight, 0.0)
+    strong = ties.weight >= limits.weakest_tie
+    most_around = np.zeros(len(eligible))
+    np.maximum.at(most_around, ties.a[strong], offers[ties.b[strong]])
+    np.maximum.at(most_around, ties.b[strong], offers[ties.a[strong]])
+    hubs = np.flatnonzero((offers > 0) & (offers >= most_around))
+    return _around(hubs, np.arange(len(hubs) + 1), ties, eligible, limits)
+
+
 def sets_around(wishes: Wishes, ties: Ties, eligible: Bools, limits: Limits) -> VillageSets:
     """Grow village by village around each together-group, so that the pool has sets that hold it."""
-    n_villages = len(eligible)
     if not wishes.together:
-        return sets_of([], n_villages)
+        return sets_of([], len(eligible))
+    starts = np.concatenate([np.array(group) for group in wishes.together])
+    return _around(starts, np.cumsum([0, *(len(each) for each in wishes.together)]), ties, eligible, limits)
+
+
+def _around(
+    starts: NDArray[np.integer], group: NDArray[np.integer], ties: Ties, eligible: Bools, limits: Limits
+) -> VillageSets:
+    """Grow village by village from every group of villages ``starts[group[g]:group[g + 1]]``."""
+    n_villages = len(eligible)
     inside = eligible[ties.a] & eligible[ties.b]
     strength = _both_ways(ties.a[inside], ties.b[inside], ties.weight[inside], n_villages)
-    starts = np.concatenate([np.array(group) for group in wishes.together])
-    group = np.cumsum([0, *(len(each) for each in wishes.together)])
     members = np.flatnonzero(eligible).astype(np.int32)
     sizes = eligible.astype(np.int64)
     return _stages(starts, group, strength, sizes, members, n_villages, limits, most_units=limits.max_villages)

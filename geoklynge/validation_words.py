@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich import box
 from rich.table import Table
 
 from .comparison import Recovery, Validation
+from .comparison.compare import Row
 
 AGREEMENT_DIGITS, SCORE_DIGITS = 3, 1
 
@@ -39,8 +41,8 @@ def recovery_table(validation: Validation) -> Table:
     return table
 
 
-def summary_table(validation: Validation) -> Table:
-    """Show plan, pool and chance, a row each."""
+def summary_table(validation: Validation, rivals: Sequence[Row] = ()) -> Table:
+    """Show plan, pool, chance and other methods, a row each; of the latter, only what they find is counted."""
     table = Table(box=box.SIMPLE)
     table.add_column("")
     for heading in ("found", "partly", "missed", "mean Jaccard (villages; people)"):
@@ -50,7 +52,21 @@ def summary_table(validation: Validation) -> Table:
         table.add_row(name, *counts, _pair(tally.villages, tally.people))
     chance = validation.chance
     table.add_row("by chance", f"{chance.found:.2f}", "", "", _pair(chance.villages, chance.people))
+    for row in rivals:
+        figures = _figures(row)
+        found, jaccard = figures["found"], figures["villages"]
+        table.add_row(
+            row.title, "-" if found is None else str(found), "", "", row.note if jaccard is None else f"{jaccard:.2f}"
+        )
     return table
+
+
+def _figures(row: Row) -> dict[str, Any]:
+    """Take what a method finds of the known clusters; None where it found nothing at all."""
+    found, jaccard = row.figures["known_found"], row.figures["known_jaccard"]
+    if not math.isfinite(found):
+        return {"found": None, "villages": None}
+    return {"found": int(found), "villages": round(jaccard, AGREEMENT_DIGITS)}
 
 
 def remarks(validation: Validation) -> Iterator[str]:
@@ -78,7 +94,7 @@ def _why(one: Recovery) -> str:
     return one.reason.text
 
 
-def validation_record(validation: Validation) -> dict[str, Any]:
+def validation_record(validation: Validation, rivals: Sequence[Row] = ()) -> dict[str, Any]:
     """Make plain numbers, texts and lists of a validation, ready for JSON; what is absent is null."""
     return {
         "clusters": [_recovery_record(one) for one in validation.recoveries],
@@ -89,6 +105,7 @@ def validation_record(validation: Validation) -> dict[str, Any]:
             "pool": _rounded(vars(validation.in_pool)),
         },
         "baseline": {"draws": validation.draws, **_rounded(vars(validation.chance))},
+        "rivals": [{"method": row.method, "setting": row.setting, "note": row.note, **_figures(row)} for row in rivals],
     }
 
 

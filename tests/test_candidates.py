@@ -15,7 +15,7 @@ from geoklynge.wishes import Wishes
 
 INF = np.inf
 FEW_RUNS = {"members": 8}
-WAYS = {"leiden", "linkage", "municipalities", "parishes", "whole_parishes", "wishes"}
+WAYS = {"hubs", "leiden", "linkage", "municipalities", "parishes", "whole_parishes", "wishes"}
 
 
 def sets_in(found):

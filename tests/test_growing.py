@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_candidates import sets_in
-from worlds import random_country, row_of, study, tables_of, travel_of, villages_at
+from worlds import random_country, row_of, services_at, study, tables_of, travel_of, villages_at
 
-from geoklynge.growing import linked_sets, parish_unions, sets_around, whole_parishes
+from geoklynge.growing import linked_sets, parish_unions, sets_around, sets_around_hubs, whole_parishes
 from geoklynge.limits import Limits
 from geoklynge.mending import mend
 from geoklynge.ties import tie_villages
@@ -191,3 +191,28 @@ def test_sets_are_rounded_to_whole_parishes():
 
 def test_without_parishes_nothing_is_rounded():
     assert len(whole_parishes(sets_of([np.array([0, 1])], 3), villages_at([(0, 0)] * 3), np.ones(3, dtype=bool))) == 0
+
+
+def test_sets_grow_around_the_villages_with_most_services():
+    tables = tables_of(
+        villages_at([(0, 0)] * 6),
+        services_at(
+            [("school", 0, 0, "v01"), ("grocery", 0, 0, "v01"), ("church", 0, 0, "v02"), ("church", 0, 0, "v05")]
+        ),
+    )
+    minutes = row_of(0, 1, 2, 30, 31, 32)
+    ties = tie_villages(tables, travel_of(tables, np.where(minutes > 20, np.inf, minutes), np.ones((6, 4))), study())
+    eligible = np.array([True] * 5 + [True])
+    found = sets_in(sets_around_hubs(ties, eligible, Limits(max_villages=3)))
+    # 2 has less than 1 beside it; 5 is alone with its church among its own
+    assert {rows[0] if len(rows) == 1 else tuple(rows) for rows in found} >= {1, 5, (0, 1, 2), (3, 4, 5)}
+    assert [2] not in found
+    assert [0] not in found
+    without = sets_in(sets_around_hubs(ties, np.array([True, False, True, True, True, True]), Limits(max_villages=3)))
+    assert [2] in without  # a town next door is no hub, and takes the place of none
+
+
+def test_without_services_there_are_no_hubs():
+    tables = tables_of(villages_at([(0, 0)] * 3))
+    ties = tie_villages(tables, travel_of(tables, row_of(0, 1, 2)), study())
+    assert len(sets_around_hubs(ties, np.ones(3, dtype=bool), Limits())) == 0

@@ -477,6 +477,21 @@ def test_validate_as_json_is_one_document_with_everything(written, tmp_path):
     assert call("validate", written, "--known", known, "--json").stdout == result.stdout
 
 
+def test_what_other_methods_find_stands_beside_it(written, tmp_path):
+    known = tmp_path / write(tmp_path, "known.csv", KNOWN)
+    result = call("validate", written, "--known", known, "--rivals", "parishes, k-means", "--json")
+    assert result.exit_code == 0
+    rows = {row["method"]: row for row in json.loads(result.stdout)["rivals"]}
+    assert set(rows) == {"parishes", "k-means"}
+    assert rows["parishes"]["found"] == 0  # Mols is several parishes
+    assert 0 < rows["parishes"]["villages"] < 0.5
+    words = call("validate", written, "--known", known, "--rivals", "parishes", "--quiet").stdout
+    assert re.search(r"^  parishes +0 +0\.\d\d", words, re.MULTILINE)
+    wrong = call("validate", written, "--known", known, "--rivals", "magic")
+    assert wrong.exit_code == 2
+    assert "magic" in wrong.stderr
+
+
 def test_quiet_shows_no_progress(written, tmp_path):
     known = tmp_path / write(tmp_path, "known.csv", KNOWN)
     result = call("validate", written, "--known", known, "--quiet")
