@@ -49,8 +49,8 @@ class Pool:
     sets
         The candidates.
     proposed_by
-        For each, which ways of proposing found it: hubs, leiden, linkage, municipalities, parishes, whole_parishes,
-        wishes.
+        For each, which ways of proposing found it: hubs, leiden, linkage, municipalities, parishes, search (later),
+        whole_parishes, wishes.
     partitions
         Community of every village in every run of the ensemble, shape (runs, villages); -1 for non-members.
     eligible

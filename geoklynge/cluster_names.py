@@ -75,6 +75,8 @@ def name_clusters(sets: VillageSets, service_weight: Floats, eligible: Bools, vi
     - `around`: no second place stands out. The name is the hub's, and whoever shows it adds "and surroundings" in the
       reader's language.
 
+    Only what lies in the study is counted: an area that goes on beyond its edge is known in part.
+
     Clusters that would be called alike get in brackets what tells them apart: the hub where the name is that of an
     area, else the hub's municipality, parish, former municipality or id.
 

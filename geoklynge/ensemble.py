@@ -82,7 +82,8 @@ def is_settled(partitions: Sequence[Ints], a: Ints, b: Ints, change: float) -> b
 
     Measured on the last doubling: what the whole says differs from what its first half says by less than ``sqrt(2)
     * change`` for 95 % of the pairs ``a[k]``, ``b[k]``. The standard deviation of that difference falls by the square
-    root of 2 with each doubling, so that 95 % will change by less than `change` the next time.
+    root of 2 with each doubling, so that 95 % will change by less than `change` the next time, or a little less than
+    95 %, as the pairs of a place change together.
     """
     half = len(partitions) // 2
     if not len(a) or not half:

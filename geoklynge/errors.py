@@ -46,5 +46,9 @@ class NoPlanError(GeoklyngeError):
     """No set of villages meets the limits; the message names the limit that binds."""
 
 
+class OutOfTimeError(NoPlanError):
+    """No choice of candidates was found in the time allowed; there may be one."""
+
+
 class CheckFailedError(GeoklyngeError):
     """The independent checker found a broken limit or another number than the one written."""

@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import block_array, csr_array, vstack
 from scipy.sparse.csgraph import connected_components
 
-from .errors import NoPlanError
+from .errors import NoPlanError, OutOfTimeError
 from .progress import Tell, counted, told_nobody
 from .village_sets import VillageSets
 from .wishes import Wishes
@@ -82,6 +82,8 @@ def select(
     ------
     NoPlanError
         If no choice keeps the planner's groups together, or no candidate is worth anything.
+    OutOfTimeError
+        If no choice was found in time.
 
     References
     ----------
@@ -161,10 +163,9 @@ def _choose(
         kept = np.flatnonzero(loss <= slack)
         found = _solve(programme.take(kept), max(ends - time.monotonic(), 1.0))
         if found is None and len(kept) == len(sets):
-            late = time.monotonic() >= ends
-            raise NoPlanError(
-                f"no choice of candidates was found within {time_limit_s:g} seconds" if late else TORN_APART
-            )
+            if time.monotonic() >= ends:
+                raise OutOfTimeError(f"no choice of candidates was found within {time_limit_s:g} seconds")
+            raise NoPlanError(TORN_APART)
         if found is None:
             slack = np.inf
             continue
@@ -231,7 +232,8 @@ def _solve(programme: _Programme, time_left_s: float) -> tuple[Longs, float] | N
     )
     if result.x is None:
         return None
-    chosen = np.flatnonzero(result.x > 0.5)
+    worth = (programme.values > 0) | (programme.one.sum(axis=0) > 0)  # a set worth nothing could be chosen for nothing
+    chosen = np.flatnonzero((result.x > 0.5) & worth)
     told = -result.mip_dual_bound if result.mip_dual_bound is not None else float(programme.values[chosen].sum())
     stopped_too_soon = not np.isfinite(told)  # before it had found a bound
     return chosen, float(programme.values.sum() if stopped_too_soon else told)

@@ -229,7 +229,8 @@ class Ensemble(Part):
     Each run draws a resolution, shifts every layer weight by up to `weight_noise` and every travel time by up to
     `minutes_noise` of itself, and keeps each service with probability `service_kept`, in one of `service_versions`
     versions of the services. There are `members` runs, doubled up to `doublings` times until twice as many would
-    change the share of runs that keep two villages together by less than `settled` for 95 % of the ties. A
+    change the share of runs that keep two villages together by less than `settled` for 95 % of the ties of at
+    least `limits.weakest_tie`. A
     resolution is the mean tie weight that a community must at least reach (constant Potts model, Traag et al. 2011);
     no user is asked for it.
     """

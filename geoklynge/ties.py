@@ -312,9 +312,9 @@ def layer_proportions(weights: TieWeights, used: tuple[str, ...]) -> dict[str, f
     names = (*LAYERS, SURVEY) if SURVEY in used else LAYERS
     raw = {name: getattr(weights, name) if name in used else 0.0 for name in names}
     total = sum(raw.values())
-    if total <= 0:
+    if sum(raw[name] for name in LAYERS) <= 0:  # a survey alone would tie those who were asked and nobody else
         raise InputError(
-            f"no tie layer with a weight has data ({', '.join(used)} have)",
+            f"no tie layer with a weight has data for every pair ({', '.join(used)} have)",
             where="ties.weights",
             advice="give proximity a weight",
         )

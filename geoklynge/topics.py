@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .assessment import reassess
 from .candidates import Pool
 from .cluster_names import hubs_of
-from .errors import NoPlanError
+from .errors import NoPlanError, OutOfTimeError
 from .modes import mixed_overlap
 from .progress import Tell, counted, told_nobody
 from .selection import Plan, select
@@ -111,6 +111,8 @@ def plan_topics(  # noqa: PLR0913 - the run so far
         for_topic = reassess(assessment, pool, tables, of_topic, study)
         try:
             plan = select(pool.sets, (for_topic["score"] * for_topic["served"]).to_numpy(), pool.wishes)
+        except OutOfTimeError:
+            raise  # what cannot be told in time is no topic without a plan
         except NoPlanError:
             return None
         return _described(key, plan, pool, of_topic, villages)

@@ -144,3 +144,12 @@ def test_the_order_of_the_pool_does_not_change_the_worth(seed, order):
     once = select(sets_of(members, 9), values)
     again = select(sets_of([members[k] for k in order], 9), values[list(order)])
     assert again.objective == pytest.approx(once.objective)
+
+
+def test_a_candidate_worth_nothing_is_never_chosen():
+    sets = sets_of([np.array(rows) for rows in ([0, 1], [2, 3], [3, 4])], 5)
+    assert select(sets, np.array([0.0, 0.0, 5.0])).chosen.tolist() == [2]
+    with pytest.raises(NoPlanError, match="worth choosing"):
+        select(sets, np.zeros(3))
+    group = Wishes(together=((0, 1),))
+    assert select(sets, np.array([0.0, 0.0, 5.0]), group).chosen.tolist() == [0, 2]  # but for one that a wish asks for

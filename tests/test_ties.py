@@ -324,7 +324,7 @@ def test_a_layer_that_nobody_wants_is_not_missed():
 
 def test_no_wanted_layer_with_data_is_an_error():
     wanted = study(ties={"weights": {"proximity": 0, "overlap": 0, "complementarity": 0}})
-    with pytest.raises(InputError, match="no tie layer with a weight has data") as caught:
+    with pytest.raises(InputError, match="no tie layer with a weight has data for every pair") as caught:
         two_villages(6, of_study=wanted)
     assert caught.value.where == "ties.weights"
 
@@ -404,12 +404,12 @@ def test_a_survey_that_does_not_count_changes_nothing():
     np.testing.assert_allclose(asked.weight, alone.weight, rtol=1e-15)
 
 
-def test_answers_alone_leave_those_who_were_not_asked_without_a_tie():
+def test_answers_alone_would_tie_only_those_who_were_asked_and_are_refused():
     weights = {"proximity": 0, "overlap": 0, "complementarity": 0, "survey": 1}
     tables = tables_of(villages_at([(0, 0)] * 3))
     asked = dataclasses.replace(tables, survey=answers_of([(0, 1, 0.7)]))
-    ties = tie_villages(asked, travel_of(tables, np.ones((3, 3))), study(ties={"weights": weights}))
-    np.testing.assert_allclose(ties.weight, [0.7, 0, 0])
+    with pytest.raises(InputError, match="give proximity a weight"):
+        tie_villages(asked, travel_of(tables, np.ones((3, 3))), study(ties={"weights": weights}))
 
 
 @given(

@@ -12,8 +12,8 @@ from .rivals import Labels, Setting, Task
 
 OURS = "geoklynge"
 ABOUT_OURS = (
-    "The plan of the run: candidates of an ensemble, linkage and parishes, chosen together for the greatest sum of "
-    "score x people served."
+    "The plan of the run: candidates of an ensemble, linkage, parishes and local search, chosen together for the "
+    "greatest sum of score x people served."
 )
 TYPICAL_PEOPLE = 4_700  # in the middle one of the real clusters whose people are known
 FEWEST_PEOPLE = (1_700, 1_000, 3_000)  # of a region; 1,700 live in the smallest real cluster

@@ -94,8 +94,8 @@ COLUMNS = (
     Column(
         "repeated", "repeated",
         "Adjusted Rand index of what the method finds and what it finds again, mean of three: on ties whose minutes "
-        "and weights are shaken by the study's noise, the same for all methods; geoklynge with other seeds. A dash "
-        "where shaking changes nothing or takes longer than a fifth of the time allowed.",
+        "and weights are shaken by the study's noise, the same for all methods. A dash where shaking changes nothing "
+        "or takes longer than a fifth of the time allowed.",
         "more", ".2f",
     ),
     Column(
@@ -110,7 +110,8 @@ COLUMNS = (
     ),
     Column(
         "seconds", "seconds",
-        "Time of the setting that is shown, its libraries loaded; geoklynge's: candidates, assessment and selection.",
+        "Time of the setting that is shown, its libraries loaded; geoklynge's: candidates, assessment, refinement and "
+        "selection.",
         "less", ".2f",
     ),
 )  # fmt: skip

@@ -19,6 +19,7 @@ from ..errors import NoPlanError
 from ..pipeline import Report, Run
 from ..refining import refine
 from ..selection import select
+from ..ties import Ties
 from ..village_sets import VillageSets, keep_limits, sets_by_label, sets_of
 from .agreement import jaccard
 from .catalogue import ABOUT_OURS, OURS, RIVALS, Rival
@@ -32,7 +33,7 @@ Bools = NDArray[np.bool_]
 AskOne = Callable[[Sequence[Job], float], tuple[Trial, ...]]  # of one method; see `trials.Ask`
 
 SHAKES = 3
-SHAKING = 2**32  # above every number of a run of the ensemble, so that shakes are draws of their own
+SHAKING = 2**34  # above every number of a run of the ensemble, so that shakes are draws of their own
 SHARE_FOR_SHAKES = 0.2  # of the timeout
 SMALL_PEOPLE = (50.0, 2_000.0)  # of a village as the plan is meant for
 ASSESSED = ("cohesion", "compactness", "stability", "score")
@@ -94,7 +95,7 @@ def compare(
         Clusters that really exist, from `read_known`; those of other municipalities do not count.
     timeout_s
         Seconds that one method has for all its settings; a fifth of that for the shaken ties, and the same again for
-        other seeds of geoklynge's own.
+        geoklynge's own plans on them.
     report
         Called with the name of a method as it begins; see `pipeline.Report`.
 
@@ -125,11 +126,16 @@ def _known_sets(known: Sequence[KnownCluster], run: Run) -> VillageSets:
     return sets_of([one.rows for one in matched], len(run.tables.villages))
 
 
+def _shakes_of(run: Run) -> Iterator[Ties]:
+    """Shake the ties of a run; the same shakes for all methods."""
+    for k in range(SHAKES):
+        yield shaken_ties(run.ties, run.study, np.random.default_rng([run.study.seed, SHAKING + k]))
+
+
 def _write_tasks(run: Run, folder: Path) -> list[Path]:
     """Write the task as it is, then as it is on shaken ties; the same shakes for all methods."""
-    rngs = [np.random.default_rng([run.study.seed, SHAKING + k]) for k in range(SHAKES)]
     paths = []
-    for number, ties in enumerate((run.ties, *(shaken_ties(run.ties, run.study, rng) for rng in rngs))):
+    for number, ties in enumerate((run.ties, *_shakes_of(run))):
         paths.append(folder / f"task-{number}.pickle")
         paths[-1].write_bytes(pickle.dumps(task_of(run.tables, ties, run.pool.eligible, run.study)))
     return paths
@@ -185,19 +191,18 @@ def _own_row(run: Run, known: VillageSets | None, timeout_s: float) -> Row:
     repeated = float("nan")
     if SHAKES * seconds <= timeout_s:  # the others share a fifth with their settings
         first = _labels_of_plan(sets)[run.pool.eligible]
-        repeated = _mean_agreement(first, _with_other_seeds(run))
+        repeated = _mean_agreement(first, _on_same_shakes(run))
     figures = {**measure(sets, run, known), "repeated": repeated, "seconds": seconds}
     return Row(OURS, OURS, ABOUT_OURS, f"ensemble of {len(run.pool.partitions)}", "", figures, seconds)
 
 
-def _with_other_seeds(run: Run) -> Iterator[Labels]:
-    """Labels of the villages that may be members in the plans of other seeds, where there is one."""
-    for k in range(1, SHAKES + 1):
-        study = run.study.model_copy(update={"seed": (run.study.seed + k) % 2**32})
+def _on_same_shakes(run: Run) -> Iterator[Labels]:
+    """Labels of the villages that may be members in geoklynge's own plans on shaken ties, where there is one."""
+    for ties in _shakes_of(run):
         try:
-            pool = propose(run.tables, run.travel, run.ties, study)
-            assessment = assess(pool, run.tables, run.ties, study)
-            pool, assessment = refine(pool, assessment, run.tables, run.ties, study)
+            pool = propose(run.tables, run.travel, ties, run.study)
+            assessment = assess(pool, run.tables, ties, run.study)
+            pool, assessment = refine(pool, assessment, run.tables, ties, run.study)
             plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
         except NoPlanError:
             return
