@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
 
 ROUNDS = 6  # after which what still improves is left as it is: on Denmark the sixth improves 1 set in 50
+MOST_A_VILLAGE = 20  # candidates, on average; Denmark has 4 to 5 of each village
 LEAST_GAIN = 1e-6  # of a score of 100: less is rounding
 
 
@@ -39,7 +40,8 @@ def refine(
     Begins with the candidate of the highest score around each village. In every round each of them that was not tried
     before is changed by one move (`variants_of`); of the variants within all limits, those with a higher score than
     their origin become candidates, and the best of them takes its place. It ends when nothing improves, or after six
-    rounds: the pool grows by at most so many variants of each. `tell` is told of the rounds.
+    rounds: the pool grows by at most so many variants of each. Of more than 20 candidates a village, the weakest go
+    before. `tell` is told of the rounds.
 
     Returns
     -------
@@ -50,6 +52,7 @@ def refine(
     limits = study.limits
     parish = pd.factorize(tables.villages["parish_id"])[0].astype(np.int64)
     surroundings = surroundings_of(ties, pool.eligible, parish, limits)
+    pool, assessment = _bounded(pool, assessment)
     leaders, score = _leaders(pool.sets, assessment["score"].to_numpy())
     found, assessed, moved = [pool.sets], [assessment], np.ones(len(leaders), dtype=bool)
     for done in range(ROUNDS):
@@ -71,6 +74,27 @@ def refine(
         assessed.append(measured[better[kept]])
         leaders, score, moved = _replaced(leaders, score, variants, reached, same_as, parent)
     return _joined(pool, found, assessed)
+
+
+def _bounded(pool: Pool, assessment: pd.DataFrame) -> tuple[Pool, pd.DataFrame]:
+    """
+    Keep the pool from outgrowing the choice: of too many candidates those with the lowest scores go.
+
+    The best around each village stay, and those that hold a together-group of the planner.
+    """
+    most = MOST_A_VILLAGE * pool.sets.n_villages
+    if len(pool.sets) <= most:
+        return pool, assessment
+    score = assessment["score"].to_numpy()
+    kept = np.zeros(len(pool.sets), dtype=bool)
+    kept[np.argsort(-score, kind="stable")[:most]] = True
+    best = _best_set_of(pool.sets, score)
+    kept[best[best >= 0]] = True
+    for group in pool.wishes.together:
+        kept[pool.sets.set_of_member()[pool.sets.member == group[0]]] = True
+    proposed_by = tuple(way for way, stays in zip(pool.proposed_by, kept, strict=True) if stays)
+    bounded = replace(pool, sets=pool.sets.take(kept), proposed_by=proposed_by)
+    return bounded, assessment[kept].reset_index(drop=True)
 
 
 def _leaders(sets: VillageSets, score: Floats) -> tuple[VillageSets, Floats]:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from test_village_sets import set_worlds, tie_of
 from worlds import pool_of, random_country, study
 
+from geoklynge import refining
 from geoklynge.assessment import assess
 from geoklynge.candidates import Pool
 from geoklynge.limits import Limits
@@ -126,3 +127,29 @@ def test_the_most_loosely_tied_villages_are_each_left_out(world):
         for one in rows:
             if to_others[one] < most - 1e-9:
                 assert (number, tuple(other for other in rows if other != one)) in found
+
+
+@pytest.mark.parametrize("wishes", [{}, {"must_link": [["v08", "v09"]]}])
+def test_of_too_many_candidates_the_weakest_go(wishes):
+    tables, wanted = random_country(11, side_m=9_000), study(ensemble={"members": 5}, planner=wishes)
+    _, ties, pool = pool_of(tables, wanted)
+    before = assess(pool, tables, ties, wanted)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(refining, "MOST_A_VILLAGE", 1)
+        few, assessment = refining._bounded(pool, before)
+        patched.setattr(refining, "MOST_A_VILLAGE", 1_000)
+        assert refining._bounded(pool, before) == (pool, before)
+    score = dict(zip(members_of(pool.sets), before["score"], strict=True))
+    kept = members_of(few.sets)
+    assert 0 < len(kept) < len(score)
+    pd.testing.assert_frame_equal(assessment, assess(few, tables, ties, wanted))
+    held = {tuple(pair) for pair in pool.wishes.together}
+    strongest = sorted(score.values())[-len(tables.villages) :]
+    for one, value in score.items():
+        is_best = any(value == max(score[other] for other in score if village in other) for village in one)
+        holds = any(set(pair) <= set(one) for pair in held)
+        if one not in kept:
+            assert not is_best
+            assert not holds
+            assert value <= strongest[0]
+    assert set(few.proposed_by) <= set(pool.proposed_by)
