@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from .trips import Trips
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Values = TypeVar("Values", bound=NDArray[Any])
 
 PAIRS_A_TASK = 50_000
 
@@ -119,17 +121,17 @@ def overlap_of_pairs(shares: Shares, weights: Floats, a: Ints, b: Ints) -> Float
     if total <= 0 or not len(a):
         return np.zeros(len(a))
     weighted = shares.share * weights[shares.category[shares.facility]] / total
+    parts = _in_tasks(lambda a, b: sum_of_minima(shares.indptr, shares.facility, weighted, a, b), a, b)
+    overlap: Floats = np.minimum(np.concatenate(parts), 1.0)
+    return overlap
+
+
+def _in_tasks(kernel: Callable[[Ints, Ints], Values], a: Ints, b: Ints) -> list[Values]:
+    """Measure the pairs some at a time, shared by the cores; the parts in the order of the pairs."""
     starts = range(0, len(a), PAIRS_A_TASK)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = workers.map(
-            lambda start: sum_of_minima(
-                shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
-                b[start : start + PAIRS_A_TASK],
-            ),
-            starts,
-        )  # fmt: skip
-        overlap: Floats = np.minimum(np.concatenate(list(parts)), 1.0)
-    return overlap
+        tasks = workers.map(lambda at: kernel(a[at : at + PAIRS_A_TASK], b[at : at + PAIRS_A_TASK]), starts)
+        return list(tasks)
 
 
 def overlaps_without_some(
@@ -156,16 +158,8 @@ def overlaps_without_some(
     weight = weights / max(weights.sum(), np.finfo(float).tiny)
     there = np.ascontiguousarray(kept.T)
     weighted = _thinned(shares.indptr, shares.facility, shares.share, shares.category, there, weight)
-    starts = range(0, len(a), PAIRS_A_TASK)
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        parts = workers.map(
-            lambda start: _sums_of_minima(
-                shares.indptr, shares.facility, weighted, a[start : start + PAIRS_A_TASK],
-                b[start : start + PAIRS_A_TASK],
-            ),
-            starts,
-        )  # fmt: skip
-        sums = np.concatenate([np.zeros((0, len(kept)), dtype=np.float32), *parts])
+    parts = _in_tasks(lambda a, b: _sums_of_minima(shares.indptr, shares.facility, weighted, a, b), a, b)
+    sums = np.concatenate([np.zeros((0, len(kept)), dtype=np.float32), *parts])
     return np.ascontiguousarray(np.minimum(sums, 1.0, out=sums).T)
 
 
