@@ -108,6 +108,14 @@ def test_the_hub_weighs_most_in_people_and_services():
     assert hubs_of(sets, np.zeros(3), np.zeros(3)).tolist() == [0]  # of equals the first
 
 
+def test_of_a_district_and_a_municipality_the_one_it_holds_more_of_gives_the_name():
+    people, columns = [600, 300, 500], {"historic_district": ["Øster Herred"] * 3}
+    old = {"former_municipality": ["Rønde", "Rønde", "Midtdjurs"]}
+    assert told([[0, 1]], list("abc"), people, **columns, **old) == [("Rønde", "municipality")]
+    same = {"former_municipality": ["Rønde", "Rønde", "Rønde"]}
+    assert told([[0, 1]], list("abc"), people, **columns, **same) == [("Øster", "district")]
+
+
 def test_one_parish_is_named_after_its_hub():
     assert told([[0, 1, 2]], list("abc"), [100, 200, 250], parish_id=["p"] * 3) == [("c", "parish")]
 
@@ -222,6 +230,27 @@ def test_no_two_clusters_are_named_alike(country):
     assert (table["name"].str.len() > 0).all()
 
 
+def living(rows, of, area, people):
+    return sum(people[row] for row in rows if of[row] == area)
+
+
+def areas_by_hand(rows, column, people, leads, number):
+    """The areas that a cluster could be named after, the district first: reason, area, share."""
+    everybody, total = range(len(people)), sum(people[row] for row in rows)
+    district, old = Counter(), {column["former_municipality"][row] for row in rows}
+    for row in rows:
+        district[column["historic_district"][row]] += people[row]
+    first = next((area for area, held in district.items() if area and held > total / 2), None)
+    held = []
+    if first and leads[first][1] == number:
+        share = district[first] / living(everybody, column["historic_district"], first, people)
+        held.append(("district", [first], share))
+    whole = living(everybody, column["former_municipality"], next(iter(old)), people)
+    if len(old) == 1 and None not in old and total > whole / 2:
+        held.append(("municipality", [*old], total / whole))
+    return held
+
+
 def by_hand(groups, names, people, services, areas):
     """Reason, area or places, and share of each cluster, in the words of the docstring."""
     n = len(names)
@@ -230,30 +259,19 @@ def by_hand(groups, names, people, services, areas):
     known = ids if any(one is not None for one in ids) else words
     parish = [("own", k) if one is None else ("parish", one) for k, one in enumerate(known)]
 
-    def living(rows, of, area):
-        return sum(people[row] for row in rows if of[row] == area)
-
     found, leads = [], {}
     for number, rows in enumerate(groups):
         for area in {column["historic_district"][row] for row in rows} - {None}:
-            held = living(rows, column["historic_district"], area)
+            held = living(rows, column["historic_district"], area, people)
             if area not in leads or held > leads[area][0]:
                 leads[area] = (held, number)
     for number, rows in enumerate(groups):
         total, served = sum(people[row] for row in rows), sum(services[row] for row in rows)
         weighs = {row: round(people[row] / max(total, 1) + services[row] / max(served, 1e-9), 9) for row in rows}
         hub = min(rows, key=lambda row: (-weighs[row], row))
-        district = Counter()
-        for row in rows:
-            district[column["historic_district"][row]] += people[row]
-        first = next((area for area, held in district.items() if area and held > total / 2), None)
-        if first and leads[first][1] == number:
-            found.append(("district", [first], district[first] / living(range(n), column["historic_district"], first)))
-            continue
-        old = {column["former_municipality"][row] for row in rows}
-        whole = living(range(n), column["former_municipality"], next(iter(old)))
-        if len(old) == 1 and None not in old and total > whole / 2:
-            found.append(("municipality", [*old], total / whole))
+        areas_held = areas_by_hand(rows, column, people, leads, number)
+        if areas_held:
+            found.append(max(areas_held, key=lambda one: one[2]))  # of equals the district, which stands first
             continue
         here = sum(people[row] for row in rows if parish[row] == parish[hub])
         beyond = sorted((row for row in rows if parish[row] != parish[hub]), key=lambda row: (-weighs[row], row))
