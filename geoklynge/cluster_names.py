@@ -26,10 +26,10 @@ JOIN = "; "
 BETWEEN = " \N{EN DASH} "  # stands between two places in every language
 SECOND_OF_HUB = 0.5  # a second place that weighs less than this share of the hub does not carry the name with it
 SECOND_OVER_THIRD = 1.25  # it stands out where it weighs so many times as much as any in a third parish
-AFTER_AREAS = ("district", "municipality")  # reasons whose name is that of an area
+AFTER_AREAS = ("district", "municipality", "whole_parish")  # reasons whose name is that of an area
 TELLS_APART = ("municipality", "parish", "former_municipality", "village_id")  # of the hub, the first that will do
 
-_KIND_OF_AREA = re.compile(r"\s+(herred|kommune)\s*$", re.IGNORECASE)
+_KIND_OF_AREA = re.compile(r"\s+(herred|kommune|sogn)\s*$", re.IGNORECASE)
 
 
 def hubs_of(sets: VillageSets, service_weight: Floats, people: Floats) -> Longs:
@@ -68,6 +68,8 @@ def name_clusters(sets: VillageSets, service_weight: Floats, eligible: Bools, vi
     - `municipality`: all members lie in one municipality of before 2007, and more than half of its people live in the
       cluster. People in towns that may not be members count too: what is left of a municipality without its town is
       not the municipality.
+    - `whole_parish`: all members lie in one parish whose name is known, and more than half of its people, towns
+      included, live in the cluster. It is called after the parish.
     - `parish`: all members lie in one parish. The name is that of the hub, the member that weighs most (`hubs_of`).
     - `hub`: more than half of the cluster's people live in the hub's parish. The name is the hub's.
     - `pair`: the heaviest member outside the hub's parish weighs at least half as much as the hub and 1.25 times as
@@ -104,6 +106,7 @@ def name_clusters(sets: VillageSets, service_weight: Floats, eligible: Bools, vi
     hub = _heaviest(sets, standing, np.ones(len(standing), dtype=bool))
     found = _after_places(sets, standing, hub, villages)
     district, municipality = _districts(sets, villages, people, eligible), _municipalities(sets, villages, people)
+    found = found.unless(_whole_parishes(sets, villages, people), "whole_parish")
     found = found.unless(municipality, "municipality")
     found = found.unless(district.where(district.share >= municipality.share), "district")
     name = _told_apart(found.name, found.reason, villages.iloc[sets.member[hub]].reset_index(drop=True))
@@ -225,6 +228,18 @@ def _parishes(villages: pd.DataFrame) -> Longs:
     if (code < 0).all():
         code = _coded(villages, "parish")[0]
     return np.where(code >= 0, code, code.max(initial=-1) + 1 + np.arange(len(code)))
+
+
+def _whole_parishes(sets: VillageSets, villages: pd.DataFrame, people: Floats) -> _Areas:
+    code = _parishes(villages)
+    named = villages["parish"] if "parish" in villages else pd.Series(None, index=villages.index, dtype=object)
+    words = named.astype(object).where(named.notna(), None).groupby(code).first().to_dict()
+    of_set, unit, held = people_by_unit(sets, code, people)
+    living = np.bincount(code, weights=people)
+    alone = np.bincount(of_set, minlength=len(sets)) == 1
+    word = np.array([words[each] for each in unit.tolist()], dtype=object)
+    chosen = alone[of_set] & (held > living[unit] / 2) & np.array([each is not None for each in word], dtype=bool)
+    return _areas(len(sets), of_set[chosen], word[chosen], held[chosen] / living[unit[chosen]])
 
 
 def _after_places(sets: VillageSets, standing: Floats, hub: Longs, villages: pd.DataFrame) -> _Found:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geoklynge.cluster_names import as_said, hubs_of, name_clusters
+from geoklynge.cluster_names import AFTER_AREAS, as_said, hubs_of, name_clusters
 from geoklynge.village_sets import sets_of
 
-REASONS = {"district", "municipality", "parish", "hub", "pair", "around"}
+REASONS = {"district", "municipality", "whole_parish", "parish", "hub", "pair", "around"}
 
 
 def villages_of(names, people, **columns):
@@ -116,6 +116,13 @@ def test_of_a_district_and_a_municipality_the_one_it_holds_more_of_gives_the_nam
     assert told([[0, 1]], list("abc"), people, **columns, **same) == [("Øster", "district")]
 
 
+def test_a_cluster_with_most_of_one_parish_is_named_after_it():
+    people, columns = [300, 200, 600, 100], {"parish": ["Helgenæs"] * 3 + ["Tved"]}
+    table = named([[0, 2]], list("abcd"), people, **columns)
+    assert table.loc[0].tolist() == ["Helgenæs", "whole_parish", "Helgenæs", 0.818]
+    assert told([[0, 1]], list("abcd"), people, **columns) == [("a", "parish")]  # 500 of 1,100
+
+
 def test_one_parish_is_named_after_its_hub():
     assert told([[0, 1, 2]], list("abc"), [100, 200, 250], parish_id=["p"] * 3) == [("c", "parish")]
 
@@ -157,8 +164,9 @@ def test_services_weigh_as_much_as_people():
 
 def test_parishes_are_told_by_name_where_there_are_no_ids_and_unknown_ones_are_their_own():
     args = ([[0, 1, 2]], list("abc"), [100, 200, 250])
-    assert told(*args, parish=["p"] * 3) == [("c", "parish")]
-    assert told(*args, parish_id=[None] * 3, parish=["p"] * 3) == [("c", "parish")]
+    assert told(*args, parish=["Fur Sogn"] * 3) == [("Fur", "whole_parish")]
+    assert told(*args, parish_id=[None] * 3, parish=["Fur"] * 3) == [("Fur", "whole_parish")]
+    assert told(*args, parish_id=["p"] * 3, parish=[None, "Fur", None]) == [("Fur", "whole_parish")]
     assert told(*args) == [("c \N{EN DASH} b", "pair")]
     assert told(*args, parish_id=["p", None, "p"]) == [("c", "hub")]
 
@@ -168,9 +176,9 @@ def test_parishes_are_told_by_name_where_there_are_no_ids_and_unknown_ones_are_t
     [
         (["Tved", "x", "Tved", "y"], {"municipality": ["Svendborg"] * 2 + ["Syddjurs"] * 2},
          ["Tved (Svendborg)", "Tved (Syddjurs)"]),
-        (["Tved", "x", "Tved", "y"], {"parish": ["Helgenæs"] * 2 + ["Bregninge"] * 2},
+        (["Tved", "x", "Tved", "y"], {"parish": ["Helgenæs", "Agri", "Bregninge", "Horne"]},
          ["Tved (Helgenæs)", "Tved (Bregninge)"]),
-        (["Tved", "x", "Tved", "y"], {"parish": ["Tved"] * 2 + ["Bregninge"] * 2}, ["Tved", "Tved (Bregninge)"]),
+        (["Tved", "x", "Tved", "y"], {"parish": ["Tved", "Agri", "Bregninge", "Horne"]}, ["Tved", "Tved (Bregninge)"]),
         (["Tved", "x", "tved", "y"], {}, ["Tved (v0)", "tved (v2)"]),
         (["Knebel", "x", "Mols", "y"], {"historic_district": ["Mols Herred"] * 2 + [None] * 2},
          ["Mols (Knebel)", "Mols"]),
@@ -273,6 +281,11 @@ def by_hand(groups, names, people, services, areas):
         if areas_held:
             found.append(max(areas_held, key=lambda one: one[2]))  # of equals the district, which stands first
             continue
+        named = next((words[k] for k in range(n) if parish[k] == parish[hub] and words[k] is not None), None)
+        in_parish = sum(people[k] for k in range(n) if parish[k] == parish[hub])
+        if named is not None and {parish[row] for row in rows} == {parish[hub]} and total > in_parish / 2:
+            found.append(("whole_parish", [named], total / in_parish))
+            continue
         here = sum(people[row] for row in rows if parish[row] == parish[hub])
         beyond = sorted((row for row in rows if parish[row] != parish[hub]), key=lambda row: (-weighs[row], row))
         third = [row for row in beyond if parish[row] != parish[beyond[0]]]
@@ -297,5 +310,5 @@ def test_names_come_from_where_the_docstring_says(country):
     for row, (reason, sources, share) in zip(table.itertuples(), by_hand(*country), strict=True):
         assert (row.name_reason, row.name_from) == (reason, "; ".join(sources))
         assert row.name_share == pytest.approx(share, abs=6e-4)
-        said = [as_said(one) for one in sources] if reason in {"district", "municipality"} else sources
+        said = [as_said(one) for one in sources] if reason in AFTER_AREAS else sources
         assert row.name.startswith(" \N{EN DASH} ".join(said))

@@ -85,7 +85,7 @@ def _named(run: Run, row: dict[Any, Any]) -> Sentence:
     """Say where a cluster's name comes from."""
     reason, places = str(row["name_reason"]), str(row["name_from"]).split(JOIN)
     facts: dict[str, Any] = {"share": float(row["name_share"])}
-    if reason == "municipality":
+    if reason in {"municipality", "whole_parish"}:
         places = [as_said(each) for each in places]
     if reason == "district":
         facts["town"] = float(run.study.limits.town_people)
