@@ -49,8 +49,7 @@ def cluster_areas(sets: VillageSets, tables: Tables) -> gpd.GeoSeries:
     """
     points = tables.villages.geometry.to_numpy()
     places = _places(points)
-    set_of = np.full(len(points), -1, dtype=np.int32)
-    set_of[sets.member] = sets.set_of_member()
+    set_of = sets.set_of_village()
     reach = shapely.union_all(shapely.buffer(points[sets.member], REACH_M))
     land = _land(tables.parishes)
     # one net of all lines on the grid: what is made of its faces fits together corner by corner

@@ -74,8 +74,18 @@ def assess(pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame
         One row a candidate: the measures, `score`, `n_villages`, `people`, `served` (people, a place with at most
         2,000), `max_minutes`, `mean_minutes`.
     """
-    places = _places_of(pool, tables, ties)
-    return _by_blocks(pool.sets, lambda sets: _assess_some(sets, places, ties, study))
+    return assess_sets(pool.sets, places_of(pool, tables, ties), ties, study)
+
+
+def assess_sets(sets: VillageSets, places: Places, ties: Ties, study: Study) -> pd.DataFrame:
+    """Measure sets that need not be in the pool, as `assess` does those that are; `places` is of the pool."""
+    return _by_blocks(sets, lambda some: _assess_some(some, places, ties, study))
+
+
+def worth(assessment: pd.DataFrame) -> Floats:
+    """Worth of each candidate to a plan: its score times the people it serves."""
+    value: Floats = (assessment["score"] * assessment["served"]).to_numpy(dtype=np.float64)
+    return value
 
 
 def reassess(assessment: pd.DataFrame, pool: Pool, tables: Tables, ties: Ties, study: Study) -> pd.DataFrame:
@@ -89,7 +99,7 @@ def reassess(assessment: pd.DataFrame, pool: Pool, tables: Tables, ties: Ties, s
     pool, tables, ties, study
         As for `assess`.
     """
-    places = _places_of(pool, tables, ties)
+    places = places_of(pool, tables, ties)
     again = _by_blocks(
         pool.sets, lambda sets: pd.DataFrame(_of_services(sets, pairs_inside(sets, ties), places, ties, study))
     )
@@ -103,11 +113,12 @@ def _by_blocks(sets: VillageSets, measure: Callable[[VillageSets], pd.DataFrame]
         return pd.concat(list(workers.map(measure, sets.blocks())), ignore_index=True)
 
 
-def _places_of(pool: Pool, tables: Tables, ties: Ties) -> _Places:
-    return _Places(
+def places_of(pool: Pool, tables: Tables, ties: Ties) -> Places:
+    """Count once what the measures of any sets need to know of villages, ties and the ensemble."""
+    return Places(
         people=tables.villages["people"].to_numpy(dtype=np.float64),
         strength=_strengths(ties),
-        facilities=facility_counts(tables, ties),
+        facilities=facility_counts(ties),
         ranks=_nearness_ranks(ties, pool.eligible),
         communities=np.ascontiguousarray(pool.partitions.T),
         xy=shapely.get_coordinates(tables.villages.geometry),
@@ -118,7 +129,7 @@ def _places_of(pool: Pool, tables: Tables, ties: Ties) -> _Places:
 
 
 @dataclass(frozen=True)
-class _Places:
+class Places:
     """
     What the measures need to know of villages and ties, counted once.
 
@@ -138,7 +149,7 @@ class _Places:
     eligible: NDArray[np.bool_]
 
 
-def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> pd.DataFrame:
+def _assess_some(sets: VillageSets, places: Places, ties: Ties, study: Study) -> pd.DataFrame:
     """Measure some of the candidates; see `assess`."""
     pairs = pairs_inside(sets, ties)
     n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
@@ -162,7 +173,7 @@ def _assess_some(sets: VillageSets, places: _Places, ties: Ties, study: Study) -
     return table
 
 
-def _of_services(sets: VillageSets, pairs: PairsInside, places: _Places, ties: Ties, study: Study) -> dict[str, Floats]:
+def _of_services(sets: VillageSets, pairs: PairsInside, places: Places, ties: Ties, study: Study) -> dict[str, Floats]:
     """Measure what hangs on services and on what they weigh."""
     n_pairs = np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)
     overlap = np.bincount(pairs.of_set, weights=pairs.values(ties.overlap, absent=0.0), minlength=len(sets))
@@ -224,7 +235,7 @@ def _unit_codes(villages: pd.DataFrame, names: tuple[str, ...]) -> tuple[Longs, 
     return tuple(code for code in codes if (code >= 0).any())
 
 
-def _identity(sets: VillageSets, places: _Places) -> Floats:
+def _identity(sets: VillageSets, places: Places) -> Floats:
     """Mean of the shares that `assess` names, over those that are known; 0 where none is."""
     whole = [_whole(sets, code, places) for code in places.small_units]
     united = [_united(sets, code, places) for code in places.large_units]
@@ -252,7 +263,7 @@ def people_by_unit(sets: VillageSets, code: Longs, people: Floats) -> tuple[Long
     return key // width, key % width, held
 
 
-def _whole(sets: VillageSets, code: Longs, places: _Places) -> Floats:
+def _whole(sets: VillageSets, code: Longs, places: Places) -> Floats:
     """Share of the people in the units of a set who live in its villages; missing where no unit is known."""
     known = places.eligible & (code >= 0)
     living = np.bincount(code[known], weights=places.people[known], minlength=int(code.max()) + 1)
@@ -262,7 +273,7 @@ def _whole(sets: VillageSets, code: Longs, places: _Places) -> Floats:
     return whole
 
 
-def _united(sets: VillageSets, code: Longs, places: _Places) -> Floats:
+def _united(sets: VillageSets, code: Longs, places: Places) -> Floats:
     """Share of the people whose unit is known who live in the unit with most of them; missing where none is known."""
     of_set, _, held = people_by_unit(sets, code, places.people)
     most = max_by(of_set, held, len(sets))
@@ -286,7 +297,7 @@ def _stretch(sets: VillageSets, pairs: PairsInside, xy: Floats) -> Floats:
     return usual
 
 
-def _viability(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> Floats:
+def _viability(sets: VillageSets, places: Places, ties: Ties, study: Study) -> Floats:
     categories = study.services.all_categories()
     needed = np.array([categories[key].people_needed for key in ties.shares.categories])
     weights = ties.category_weight
@@ -298,13 +309,11 @@ def _viability(sets: VillageSets, places: _Places, ties: Ties, study: Study) -> 
     return carried
 
 
-def facility_counts(tables: Tables, ties: Ties) -> Floats:
+def facility_counts(ties: Ties) -> Floats:
     """How many facilities of each category stand in each village, shape (villages, categories present)."""
-    row = pd.Series(np.arange(len(tables.villages)), index=tables.villages["village_id"])
-    village = tables.services["village_id"].map(row)
-    stands = village.notna().to_numpy()
+    stands = ties.stands_in >= 0
     counts = np.zeros(ties.has.shape)
-    np.add.at(counts, (village[stands].to_numpy(dtype=np.int64), ties.shares.category[stands]), 1.0)
+    np.add.at(counts, (ties.stands_in[stands], ties.shares.category[stands]), 1.0)
     return counts
 
 

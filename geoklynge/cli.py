@@ -24,7 +24,7 @@ from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write
 from .maps import render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
-from .study import read_study
+from .study import Study, read_study
 from .validation_words import recovery_table, remarks, summary_table, validation_record
 
 app = typer.Typer(
@@ -202,7 +202,7 @@ def _compare(study_file: Path, options: _CompareOptions) -> None:
     if options.html:
         require_page(options.html)  # better now than after the work
     with shown_progress(silent=options.quiet or options.as_json) as report:
-        result = run(study, report=report, cache=default_cache())
+        result = run(_without_topics(study), report=report, cache=default_cache())
         found = compare(result, rivals=options.rivals, known=known, timeout_s=options.timeout_s, report=report)
     if options.html:
         write_page(options.html, as_html(found))
@@ -210,6 +210,11 @@ def _compare(study_file: Path, options: _CompareOptions) -> None:
         print(as_json(found))
     elif not options.quiet:
         print_sheet(_table_console(), found)
+
+
+def _without_topics(study: Study) -> Study:
+    """Leave out the plans by topic, which neither command looks at."""
+    return study.model_copy(update={"topics": study.topics.model_copy(update={"enabled": False})})
 
 
 def _rivals_of(names: str | None) -> tuple[Rival, ...]:
@@ -255,7 +260,7 @@ def _validate(folder: Path, known_file: Path, options: _ValidateOptions) -> None
     others = _rivals_of(options.rivals)
     known, written = read_known(known_file), read_run(folder)
     with shown_progress(silent=options.quiet or options.as_json) as report:
-        result = run(written.study, report=report, cache=options.cache)
+        result = run(_without_topics(written.study), report=report, cache=options.cache)
         report("validation", 0, 0)
         validation = validate(result, known)
         rows = compare(result, rivals=others, known=known, report=report).rows if others else ()

@@ -83,12 +83,12 @@ def describe(  # noqa: PLR0913, PLR0917 - what every stage before it found
         np.array([f"cluster-{ids[hub]}" for hub in hubs[order]], dtype=object),
         name_clusters(sets, service_weight, pool.eligible, tables.villages),
         facts.iloc[order].reset_index(drop=True),
-        facility_counts(tables, ties),
+        facility_counts(ties),
         np.array(ties.shares.categories, dtype=object),
     )
     ranked = chosen.facts.assign(cluster_id=chosen.ids, hub_id=ids[chosen.hubs])
     sensitivity = rank_sensitivity(ranked, score_proportions(study.score, ties.layers_used), study.seed)
-    cluster = _cluster_of(sets)
+    cluster = sets.set_of_village()
     standing = judge_standing(cluster, pool.partitions)
     return Clusters(
         _cluster_table(chosen, sensitivity, tables),
@@ -171,13 +171,6 @@ def _texts(villages: pd.DataFrame, column: str) -> NDArray[np.object_]:
 
 def _distinct(texts: NDArray[np.object_]) -> str:
     return JOIN.join(sorted({str(text) for text in texts if text is not None}))
-
-
-def _cluster_of(sets: VillageSets) -> Ints:
-    """Find the number of each village's set, -1 for none."""
-    cluster = np.full(sets.n_villages, -1, dtype=np.int32)
-    cluster[sets.member] = sets.set_of_member()
-    return cluster
 
 
 def _village_table(

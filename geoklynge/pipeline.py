@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from .assessment import assess
+from .assessment import assess, worth
 from .candidates import Pool, propose
 from .certainty import co_membership
 from .checker import Verdict, check
@@ -119,7 +119,7 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
     with stage("refinement") as tell:
         pool, assessment = refine(pool, assessment, tables, ties, study, tell=tell)
     with stage("selection") as tell:
-        plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes, tell=tell)
+        plan = select(pool.sets, worth(assessment), pool.wishes, tell=tell)
         result = describe(plan, pool, assessment, tables, travel, ties, study)
     with stage("topics") as tell:
         topics = plan_topics(pool, assessment, tables, ties, study, result.villages, tell=tell)

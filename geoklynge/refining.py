@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .assessment import assess
+from .assessment import assess_sets, places_of
 from .candidates import Pool
 from .progress import Tell, told_nobody
 from .study import Study
@@ -52,6 +52,7 @@ def refine(
     limits = study.limits
     parish = pd.factorize(tables.villages["parish_id"])[0].astype(np.int64)
     surroundings = surroundings_of(ties, pool.eligible, parish, limits)
+    places = places_of(pool, tables, ties)
     pool, assessment = _bounded(pool, assessment)
     leaders, score = _leaders(pool.sets, assessment["score"].to_numpy())
     found, assessed, moved = [pool.sets], [assessment], np.ones(len(leaders), dtype=bool)
@@ -63,7 +64,7 @@ def refine(
         kept = keep_limits(variants, ties, tables.villages, limits, pool.wishes)
         if not kept.any():
             break
-        measured = assess(replace(pool, sets=variants.take(kept), proposed_by=()), tables, ties, study)
+        measured = assess_sets(variants.take(kept), places, ties, study)
         reached = np.full(len(variants), -np.inf)
         reached[kept] = measured["score"]
         better = np.zeros(len(variants), dtype=bool)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .assessment import reassess
+from .assessment import reassess, worth
 from .candidates import Pool
 from .cluster_names import hubs_of
 from .errors import NoPlanError, OutOfTimeError
@@ -25,6 +25,7 @@ from .ties import Ties, layer_proportions, share_that_one_has, weighted_sum
 from .village_sets import VillageSets
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 
@@ -62,9 +63,9 @@ class TopicPlan:
     stays: pd.DataFrame
     moves: pd.DataFrame
 
-    def set_of_village(self) -> Longs:
+    def set_of_village(self) -> Ints:
         """Find the number of each village's topic cluster in `sets`, -1 for none."""
-        return _set_of_village(self.sets)
+        return self.sets.set_of_village()
 
 
 def plan_topics(  # noqa: PLR0913 - the run so far
@@ -110,7 +111,7 @@ def plan_topics(  # noqa: PLR0913 - the run so far
         of_topic = _with_weights(ties, weights[key], study)
         for_topic = reassess(assessment, pool, tables, of_topic, study)
         try:
-            plan = select(pool.sets, (for_topic["score"] * for_topic["served"]).to_numpy(), pool.wishes)
+            plan = select(pool.sets, worth(for_topic), pool.wishes)
         except OutOfTimeError:
             raise  # what cannot be told in time is no topic without a plan
         except NoPlanError:
@@ -154,7 +155,7 @@ def _described(key: str, plan: Plan, pool: Pool, ties: Ties, villages: pd.DataFr
     people, service_weight = villages["people"].to_numpy(dtype=np.float64), ties.has @ ties.category_weight
     hubs = hubs_of(sets, service_weight, people)
     cluster, cluster_ids = pd.factorize(villages["cluster_id"], sort=True)
-    topic = _set_of_village(sets)
+    topic = sets.set_of_village()
     home, share = _homes(cluster, topic, people, len(cluster_ids))
     alone = (cluster >= 0) & (topic < 0)
     elsewhere = np.flatnonzero((cluster >= 0) & (topic >= 0) & (topic != np.append(home, -1)[cluster]))
@@ -181,14 +182,7 @@ def _texts(values: list[str | None]) -> Any:
     return pd.array(values, dtype="string")
 
 
-def _set_of_village(sets: VillageSets) -> Longs:
-    """Find the number of each village's set, -1 for none."""
-    number = np.full(sets.n_villages, -1, dtype=np.int64)
-    number[sets.member] = sets.set_of_member()
-    return number
-
-
-def _homes(cluster: Longs, topic: Longs, people: Floats, n_clusters: int) -> tuple[Longs, Floats]:
+def _homes(cluster: Longs, topic: Ints, people: Floats, n_clusters: int) -> tuple[Longs, Floats]:
     """
     Find where each cluster of the whole plan stays: the topic cluster that holds most of its people.
 

@@ -54,6 +54,12 @@ class VillageSets:
         """Name the set, by number, that each entry of `member` belongs to."""
         return np.repeat(np.arange(len(self), dtype=np.int32), self.sizes())
 
+    def set_of_village(self) -> Ints:
+        """Name the set, by number, that each village belongs to, -1 for none; of several the last."""
+        number = np.full(self.n_villages, -1, dtype=np.int32)
+        number[self.member] = self.set_of_member()
+        return number
+
     def matrix(self) -> csr_array:
         """Membership as a sparse matrix of ones, shape (sets, villages)."""
         return csr_array((np.ones(len(self.member)), self.member, self.indptr), shape=(len(self), self.n_villages))

@@ -186,7 +186,7 @@ def test_facilities_are_counted_where_they_stand():
     )
     ties = tie_villages(tables, travel_of(tables, row_of(0, 1), np.ones((2, 4))), study())
     assert ties.shares.categories == ("school", "church")
-    assert facility_counts(tables, ties).tolist() == [[0, 1], [2, 0]]
+    assert facility_counts(ties).tolist() == [[0, 1], [2, 0]]
 
 
 # Against the same sentences, one set and one village after the other

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..assessment import assess
+from ..assessment import assess, assess_sets, places_of, worth
 from ..candidates import propose
 from ..ensemble import shaken_ties
 from ..errors import NoPlanError
@@ -190,7 +190,7 @@ def _own_row(run: Run, known: VillageSets | None, timeout_s: float) -> Row:
     seconds = sum(timing.seconds for timing in run.timings if timing.stage in OWN_STAGES)
     repeated = float("nan")
     if SHAKES * seconds <= timeout_s:  # the others share a fifth with their settings
-        first = _labels_of_plan(sets)[run.pool.eligible]
+        first = sets.set_of_village()[run.pool.eligible].astype(np.int64)
         repeated = _mean_agreement(first, _on_same_shakes(run))
     figures = {**measure(sets, run, known), "repeated": repeated, "seconds": seconds}
     return Row(OURS, OURS, ABOUT_OURS, f"ensemble of {len(run.pool.partitions)}", "", figures, seconds)
@@ -203,16 +203,10 @@ def _on_same_shakes(run: Run) -> Iterator[Labels]:
             pool = propose(run.tables, run.travel, ties, run.study)
             assessment = assess(pool, run.tables, ties, run.study)
             pool, assessment = refine(pool, assessment, run.tables, ties, run.study)
-            plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
+            plan = select(pool.sets, worth(assessment), pool.wishes)
         except NoPlanError:
             return
-        yield _labels_of_plan(pool.sets.take(plan.chosen))[run.pool.eligible]
-
-
-def _labels_of_plan(sets: VillageSets) -> Labels:
-    labels = np.full(sets.n_villages, -1, dtype=np.int64)
-    labels[sets.member] = sets.set_of_member()
-    return labels
+        yield pool.sets.take(plan.chosen).set_of_village()[run.pool.eligible].astype(np.int64)
 
 
 def _on_shaken_ties(shown: Trial, ask: AskOne, tasks: Sequence[Path], timeout_s: float) -> float:
@@ -283,10 +277,9 @@ def measure(sets: VillageSets, run: Run, known: VillageSets | None = None) -> di
     figures.update(_coverage(within, run))
     figures["objective"] = 0.0
     if len(within):
-        pool = replace(run.pool, sets=within, proposed_by=((),) * len(within))
-        table = assess(pool, run.tables, run.ties, run.study)
+        table = assess_sets(within, places_of(run.pool, run.tables, run.ties), run.ties, run.study)
         figures.update({name: float(table[name].mean()) for name in ASSESSED})
-        figures["objective"] = float((table["score"] * table["served"]).sum())
+        figures["objective"] = float(worth(table).sum())
     if known is not None and len(known):
         best = jaccard(sets, known).max(axis=0, initial=0.0)
         figures["known_found"] = float((best >= FOUND).sum())

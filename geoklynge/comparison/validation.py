@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..assessment import MEASURES, assess
+from ..assessment import MEASURES, assess_sets, places_of, worth
 from ..pipeline import Run
 from ..village_sets import VillageSets, sets_of
 from .agreement import jaccard
@@ -222,7 +222,7 @@ def _compare(sets: VillageSets, numbers: Longs, real: VillageSets, run: Run) -> 
 
 def _values(run: Run) -> Floats:
     """Tell what each candidate is worth to the plan."""
-    values: Floats = (run.assessment["score"] * run.assessment["served"]).to_numpy(dtype=np.float64)
+    values: Floats = worth(run.assessment)
     return values
 
 
@@ -287,8 +287,7 @@ def _real_scores(members: Sequence[Ints], run: Run) -> list[RealScore | None]:
     if not several:
         return scores
     sets = sets_of([members[number] for number in several], len(run.tables.villages))
-    pool = replace(run.pool, sets=sets, proposed_by=((),) * len(sets))
-    table = assess(pool, run.tables, run.ties, run.study)
+    table = assess_sets(sets, places_of(run.pool, run.tables, run.ties), run.ties, run.study)
     for number, row in zip(several, table.to_dict("records"), strict=True):
         measures = {name: float(row[name]) for name in MEASURES}
         scores[number] = RealScore(float(row["score"]), measures, len(members[number]))
