@@ -79,11 +79,13 @@ def cli_run(study: Path, out: Path, *, cached: bool) -> list[str]:
 
 def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None:
     """Run a study as the command line does, naming each stage as it begins."""
+    from geoklynge.cli import collect_seldom
     from geoklynge.exports import write_run
     from geoklynge.maps import render_pages
     from geoklynge.pipeline import run
     from geoklynge.study import read_study
 
+    collect_seldom()
     begun = []
 
     def report(stage: str, *_: int) -> None:
@@ -94,7 +96,7 @@ def run_in_stages(study: str, out: str, announce: Callable[[str], None]) -> None
 
     result = run(read_study(study), report=report)
     announce("outputs")
-    write_run(result, Path(out), pages=render_pages(result, language="da"))
+    write_run(result, Path(out), pages=lambda: render_pages(result, language="da"))
 
 
 def run_record(out: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 from collections.abc import Callable
@@ -51,7 +52,19 @@ class Language(StrEnum):
 
 def main() -> None:
     """Run the command line."""
+    collect_seldom()
     app()
+
+
+def collect_seldom() -> None:
+    """
+    Let Python look for garbage more rarely than by default.
+
+    A command keeps nearly all it makes until it ends; to look that over again and again took 1.4 of the 22 s that
+    Denmark needed.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @app.callback()
@@ -95,7 +108,7 @@ def _run(study_file: Path, options: _RunOptions) -> None:
     with shown_progress(silent=options.quiet or options.as_json) as report:
         result = run(study, report=report, cache=options.cache)
         report("outputs", 0, 0)
-        write_run(result, folder, pages=render_pages(result, language=options.language.value))
+        write_run(result, folder, pages=lambda: render_pages(result, language=options.language.value))
     if options.as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return

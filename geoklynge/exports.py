@@ -9,8 +9,9 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ from .study import Study
 DEGREE_DIGITS = 6  # about 0.1 m
 DEGREE_GRID = 1e-6
 RUN_FILE = "run.json"
+Pages = Mapping[str, str]
+
 WRITTEN_BY_RUN = (
     "clusters.geojson",
     "villages.geojson",
@@ -53,7 +56,7 @@ class WrittenRun:
     source_sums: dict[str, str]
 
 
-def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]:
+def write_run(run: Run, folder: Path, *, pages: Pages | Callable[[], Pages]) -> list[Path]:
     """
     Write a run.
 
@@ -67,7 +70,7 @@ def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]
     folder
         Where to; made if need be. Other files in it are left alone.
     pages
-        HTML pages by file name, already rendered.
+        HTML pages by file name, or what renders them; other files are then made at the same time.
 
     Returns
     -------
@@ -81,9 +84,17 @@ def write_run(run: Run, folder: Path, *, pages: Mapping[str, str]) -> list[Path]
     """
     beside = require_folder(folder)
     try:
-        for name, html in pages.items():
-            (beside / name).write_text(html, encoding="utf-8")
-        _write_tables(run, beside)
+        ties, nodes = _rounded_ties(run), _nodes(run.result.villages)
+        with ThreadPoolExecutor(max_workers=2) as workers:  # text needs no interpreter, pages do
+            texts = [
+                workers.submit(write_tie_geojson, nodes, ties, beside / "ties.geojson"),
+                workers.submit(write_graphml, nodes, ties, beside / "ties.graphml"),
+            ]
+            for name, html in (pages() if callable(pages) else pages).items():
+                (beside / name).write_text(html, encoding="utf-8")
+            _write_tables(run, tie_layer(_metres(run.result.villages), nodes, ties), beside)
+        for text in texts:
+            text.result()  # raises what went wrong there
         names = sorted(path.name for path in beside.iterdir())
         _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
         folder.mkdir(exist_ok=True)
@@ -141,23 +152,26 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "study"
 
 
-def _write_tables(run: Run, folder: Path) -> None:
-    clusters, villages = run.result.clusters, run.result.villages
-    ties, nodes = _rounded_ties(run), _nodes(villages)
-    tables = {"clusters": clusters, "villages": villages, "services": run.tables.services}
-    with ThreadPoolExecutor(max_workers=2) as beside:  # GDAL never lets go of the interpreter; text is made without it
-        texts = [
-            beside.submit(write_tie_geojson, nodes, ties, folder / "ties.geojson"),
-            beside.submit(write_graphml, nodes, ties, folder / "ties.graphml"),
-        ]
-        for name, table in tables.items():
-            _write_geojson(table, folder / f"{name}.geojson")
-        _write_package(run, tables, tie_layer(_metres(villages), nodes, ties), folder)
-    for text in texts:
-        text.result()  # raises what went wrong there
+def _write_tables(run: Run, ties: Any, folder: Path) -> None:
+    clusters = run.result.clusters
+    tables = {"clusters": clusters, "villages": run.result.villages, "services": run.tables.services}
+    for name, table in tables.items():
+        _write_geojson(table, folder / f"{name}.geojson")
+    _write_package(run, tables, ties, folder)
     pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
 
 
+@contextmanager
+def _no_clock() -> Iterator[None]:
+    """Let GeoPackages note a fixed time of writing: the same run gives the same bytes."""
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
+    try:
+        yield
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
+
+
+@_no_clock()
 def _write_package(run: Run, tables: dict[str, gpd.GeoDataFrame], ties: Any, folder: Path) -> None:
     package = folder / f"{slug(run.study.name)}.gpkg"
     for name, table in tables.items():
@@ -210,7 +224,7 @@ def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
     rounded = gpd.GeoSeries(_rounded(degrees.geometry.to_numpy()), index=degrees.index, crs=4326)
     pyogrio.write_dataframe(
         _plain(degrees.set_geometry(rounded)), path, driver="GeoJSON",
-        RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO",
+        RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO", use_arrow=True,
     )  # fmt: skip
 
 
@@ -262,7 +276,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "timings_s": {timing.stage: timing.seconds for timing in run.timings},
         "memory_mb": {timing.stage: timing.peak_memory_mb for timing in run.timings},  # the peak when it ended
         "peak_memory_mb": peak_memory_mb(),
-        "outputs": {name: _sha256(beside / name) for name in names},
+        "outputs": dict(zip(names, _sha256_of([beside / name for name in names]), strict=True)),
     }
 
 
@@ -286,6 +300,11 @@ def _other_lights(run: Run) -> dict[str, Any]:
     }
     ranking = {"weightings": WEIGHTINGS, "factor": FACTOR, "top_n": top_of(len(run.result.clusters))}
     return {"sensitivity": ranking, "topics": topics}
+
+
+def _sha256_of(paths: list[Path]) -> list[str]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
+        return list(workers.map(_sha256, paths))
 
 
 def _sha256(path: Path) -> str:

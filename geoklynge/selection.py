@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,26 +98,30 @@ def select(
     groups = wishes.together if wishes else ()
     if any(not np.isin(group, sets.member).any() for group in groups):
         raise NoPlanError(TORN_APART)
-    chosen, bound, ends = [], 0.0, time.monotonic() + time_limit_s
-    disputes = _disputes(sets)
-    for disputed in counted(disputes, len(disputes), tell):
+    disputes, ends = _disputes(sets), time.monotonic() + time_limit_s
+
+    def choose(disputed: Longs) -> tuple[Longs, float]:
         part = sets.take(disputed)
         own_groups = tuple(group for group in groups if np.isin(group, part.member).any())
         best, at_most = _choose(part, values[disputed], own_groups, max(ends - time.monotonic(), 1.0), time_limit_s)
-        chosen.append(disputed[best])
-        bound += at_most
-    best = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
+        return disputed[best], at_most
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:  # HiGHS works without the interpreter
+        found = list(counted(workers.map(choose, disputes), len(disputes), tell))
+    best = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *(chosen for chosen, _ in found)]))
     if not len(best):
         raise NoPlanError("no candidate is worth choosing: all have a score of 0 or nobody lives in them")
     objective = float(values[best].sum())
-    bound = max(bound, objective)
+    bound = max(sum(at_most for _, at_most in found), objective)
     gap = (bound - objective) / objective if objective > 0 else 0.0
     return Plan(best, objective, bound, 0.0 if gap < 1e-9 else gap)
 
 
-def _disputes(sets: VillageSets) -> list[NDArray[np.int64]]:
+def _disputes(sets: VillageSets) -> list[Longs]:
     """
     Divide the sets so that sets of different parts have no village in common, not even through third ones.
+
+    The largest part comes first, so that none is left to be waited for at the end.
 
     Each part can be chosen from by itself, and a country's islands and gaps make several of it: the work grows with
     the country and not with a power of it.
@@ -124,7 +130,8 @@ def _disputes(sets: VillageSets) -> list[NDArray[np.int64]]:
     bipartite = block_array([[None, membership], [csr_array(membership.T), None]]).tocsr()
     _, label = connected_components(bipartite, directed=False)
     by_part = np.argsort(label[: len(sets)], kind="stable")
-    return np.split(by_part, np.flatnonzero(np.diff(label[by_part])) + 1) if len(sets) else []
+    parts = np.split(by_part, np.flatnonzero(np.diff(label[by_part])) + 1) if len(sets) else []
+    return sorted(parts, key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -209,7 +216,7 @@ def _bound_and_losses(programme: _Programme, time_left_s: float) -> tuple[float,
         b_eq=np.ones(one.shape[0]) if one.shape[0] else None,
         bounds=(0, 1),
         method="highs-ds",
-        options={"time_limit": time_left_s},
+        options={"time_limit": time_left_s, "presolve": False},  # there is nothing to simplify: half of the time
     )
     if relaxed.status != SOLVED:
         return float(values.sum()), np.zeros(len(values))

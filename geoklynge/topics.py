@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -118,8 +116,7 @@ def plan_topics(  # noqa: PLR0913 - the run so far
             return None
         return _described(key, plan, pool, of_topic, villages)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
-        plans = list(counted(workers.map(plan_one, known), len(known), tell))
+    plans = list(counted(map(plan_one, known), len(known), tell))  # each uses all cores by itself
     return tuple(plan for plan in plans if plan is not None)
 
 

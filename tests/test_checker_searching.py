@@ -166,7 +166,8 @@ def test_the_second_look_reaches_as_far_as_the_fastest_road_could_lead(monkeypat
     """A slow road near, and a fast one round that leaves the first look: only the second knows the minutes."""
     near = [(10.0 * k, 0.0) for k in range(601)]
     fast = [[(0, 0), (0, 3000)], [(0, 3000), (6000, 3000)], [(6000, 3000), (6000, 0)]]
-    roads = roads_of([near, *fast], speed_kmh=[25.0, 150.0, 150.0, 150.0])
+    beyond = [(0, 3000), (0, 4000), (6000, 4000), (6000, 3000)]  # makes the corners junctions
+    roads = roads_of([near, *fast, beyond], speed_kmh=[25.0, 150.0, 150.0, 150.0, 25.0])
     tables = tables_of(villages_at([(0, 0), (3000, 0), (6000, 0)]), roads=roads)
     minutes = slower_minutes(tables, TravelOptions())
     by_the_near_road = 6 / (25 * 0.85) * 60

@@ -16,6 +16,7 @@ from ..study import RoadSpeed, TravelOptions
 from ..tables import Roads, Tables
 from .cells import Cells
 from .snapping import nearest_vertices
+from .thinning import Ways, thinned
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -104,15 +105,27 @@ def _of_roads(roads: Roads, villages: Floats, wanted: Longs, options: TravelOpti
     first, last, line = _pieces(roads, is_node)
     minutes = _lengths_m(roads, first) * 60 / (1000 * kmh[line])
     nodes = np.flatnonzero(is_node)
-    cells, order = Cells.over(roads.xy[nodes])
-    nodes = nodes[order]
-    node_of = np.full(len(roads.xy), -1, dtype=np.int32)
-    node_of[nodes] = np.arange(len(nodes), dtype=np.int32)
-    tails, heads, of_piece = _open_ways(node_of[roads.vertex[first]], node_of[roads.vertex[last]], roads.oneway[line])
-    arcs, xy = _fastest(tails, heads, minutes[of_piece], len(nodes)), roads.xy[nodes]
-    node = np.where(joins >= 0, node_of[joins], -1).astype(np.int64)
+    node_of = _numbers(nodes, len(roads.xy))
+    is_stop = np.zeros(len(nodes), dtype=bool)
+    is_stop[node_of[joins[joins >= 0]]] = True
+    ways = Ways(node_of[roads.vertex[first]], node_of[roads.vertex[last]], minutes, roads.oneway[line])
+    ways = thinned(ways, is_stop)
+    kept = np.flatnonzero(is_stop | (ways.ends_at(len(nodes)) > 0))
+    cells, order = Cells.over(roads.xy[nodes[kept]])
+    kept = kept[order]
+    number, xy = _numbers(kept, len(nodes)), roads.xy[nodes[kept]]
+    tails, heads, of_way = _open_ways(number[ways.tail], number[ways.head], ways.oneway)
+    arcs = _fastest(tails, heads, ways.minutes[of_way], len(kept))
+    node = np.where(joins >= 0, number[node_of[joins]], -1).astype(np.int64)
     access_minutes = distance_m * 60 / (1000 * options.off_road_speed_kmh)
     return Network(xy, cells, arcs, node, access_minutes, _top_speed(arcs, xy))
+
+
+def _numbers(chosen: Longs, n_all: int) -> Ints:
+    """Place of each thing among those chosen; -1 for one that is not."""
+    numbers = np.full(n_all, -1, dtype=np.int32)
+    numbers[chosen] = np.arange(len(chosen), dtype=np.int32)
+    return numbers
 
 
 def _kmh(roads: Roads, options: TravelOptions) -> Floats:
@@ -166,8 +179,7 @@ def sizes_of_parts(roads: Roads, is_node: Bools) -> Ints:
         For each vertex, whether the lines are cut there; ends and meeting points are.
     """
     nodes = np.flatnonzero(is_node)
-    node_of = np.full(len(roads.xy), -1, dtype=np.int32)
-    node_of[nodes] = np.arange(len(nodes), dtype=np.int32)
+    node_of = _numbers(nodes, len(roads.xy))
     first, last, line = _pieces(roads, is_node)
     tail, head, oneway = node_of[roads.vertex[first]], node_of[roads.vertex[last]], roads.oneway[line]
     tails, heads, _ = _open_ways(tail, head, oneway)
