@@ -151,7 +151,9 @@ def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, tables: Tables) -
     )
     ranks = sensitivity[["top_share", "rank_low", "rank_high"]]
     table = pd.concat([table, chosen.names.drop(columns="name"), numbers, ranks], axis=1)
-    return gpd.GeoDataFrame(table, geometry=cluster_areas(sets, tables).to_numpy(), crs=tables.crs)
+    areas = cluster_areas(sets, tables)
+    table["area_km2"] = (areas.area.to_numpy() / 1e6).round(1)
+    return gpd.GeoDataFrame(table, geometry=areas.to_numpy(), crs=tables.crs)
 
 
 def _by_people(sets: VillageSets, people: Floats, names: NDArray[np.str_]) -> Ints:

@@ -18,6 +18,7 @@ from .certainty import co_membership
 from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
+from .explaining import Explanation, explain, profile_columns
 from .progress import Tell, told_nobody
 from .refining import refine
 from .selection import Plan, select
@@ -52,6 +53,7 @@ class Run:
     assessment: pd.DataFrame
     plan: Plan
     result: Clusters
+    explanation: Explanation
     verdict: Verdict
     timings: tuple[Timing, ...]
     topics: tuple[TopicPlan, ...] = ()
@@ -125,10 +127,14 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         topics = plan_topics(pool, assessment, tables, ties, study, result.villages, tell=tell)
         by_topic = topic_columns(topics, result.villages)
         result = replace(result, villages=result.villages.assign(**by_topic))
+    with stage("explanation"):
+        explanation = explain(result, pool, assessment, tables, travel, ties, study)
+        result = replace(result, villages=result.villages.assign(**profile_columns(explanation.profiles)))
     with stage("check"):
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()
-    return Run(study, tables, travel, ties, pool, assessment, plan, result, verdict, tuple(timings), topics)
+    found = (tables, travel, ties, pool, assessment, plan, result, explanation)
+    return Run(study, *found, verdict, tuple(timings), topics)
 
 
 def _refuse_too_few(tables: Tables, study: Study) -> None:

@@ -90,7 +90,7 @@ def toy():
     pool = propose(tables, travel, ties, wanted)
     assessment = assess(pool, tables, ties, wanted)
     plan = select(pool.sets, (assessment["score"] * assessment["served"]).to_numpy(), pool.wishes)
-    return Run(wanted, tables, travel, ties, pool, assessment, plan, None, None, ())
+    return Run(wanted, tables, travel, ties, pool, assessment, plan, None, None, None, ())
 
 
 def test_the_columns_are_those_computed_by_hand(toy):

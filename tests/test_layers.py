@@ -46,6 +46,7 @@ ORDER = (
     "areas",
     "contested",
     "clusters",
+    "explaining",
     "checker",
     "pipeline",
     "comparison",

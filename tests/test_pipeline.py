@@ -96,7 +96,7 @@ def test_the_plan_is_proven_optimal_and_checked(sample_run):
     assert sample_run.verdict.passed
     assert [timing.stage for timing in sample_run.timings] == [
         "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics",
-        "check",
+        "explanation", "check",
     ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_stages_tell_how_far_they_have_come(sample_study):
     run(sample_study, report=lambda *news: told.append(news))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
     assert stages == [
-        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "check",
+        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "explanation", "check",
     ]  # fmt: skip
     members = [(done, total) for stage, done, total in told if stage == "candidates" and total]
     assert members == [(done, 100) for done in range(101)]

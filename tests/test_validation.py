@@ -42,7 +42,7 @@ def run_of(tables, a_study, travel, ties, pool, chosen=None):
     values = (assessment["score"] * assessment["served"]).to_numpy()
     plan = select(pool.sets, values) if chosen is None else Plan(np.array(chosen), 1.0, 1.0, 0.0)
     result = describe(plan, pool, assessment, tables, travel, ties, a_study)
-    return Run(a_study, tables, travel, ties, pool, assessment, plan, result, Verdict(0, 0, 0.0, ()), ())
+    return Run(a_study, tables, travel, ties, pool, assessment, plan, result, None, Verdict(0, 0, 0.0, ()), ())
 
 
 def run_by_hand(minutes, candidates, chosen, *, people=None, parish=None, eligible=None, limits=None, **columns):

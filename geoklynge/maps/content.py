@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from ..assessment import score_proportions
 from ..pipeline import Run
 from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
+from .explained import clusters_explained, coverage_told, measures_shown, steps_told, villages_explained
 from .notes import notes_of
 from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, label_of, reasons_of
 
@@ -51,21 +51,22 @@ def content_of(run: Run) -> Content:
         "categories": {
             key: {"da": category.da, "en": category.en, **signs[key]} for key, category in categories.items()
         },
-        "measures": measures_shown(run),
+        "measures": list(measures_shown(run).items()),
         "topics": topic_labels(run),
-        "villages": _villages(villages, cluster_of, _measured(run, categories)),
-        "clusters": _clusters(run, villages, row_of),
+        "villages": [
+            {**village, **explained}
+            for village, explained in zip(
+                _villages(villages, cluster_of, _measured(run, categories)), villages_explained(run), strict=True
+            )
+        ],
+        "clusters": _clusters(run, villages, row_of, cluster_of),
+        "steps": steps_told(run),
+        "coverage": coverage_told(run),
         "nearest": _measured(run, categories),
         "services": _services(run.tables.services, row_of),
         "ties": _ties(run, row_of),
         **notes_of(run),
     }
-
-
-def measures_shown(run: Run) -> list[tuple[str, float]]:
-    """Name the measures that count in this run's scores, each with its share of the score."""
-    shares = score_proportions(run.study.score, run.ties.layers_used)
-    return [(name, share) for name, share in shares.items() if share > 0]
 
 
 def degrees(table: gpd.GeoDataFrame) -> list[list[float]]:
@@ -102,8 +103,10 @@ def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: 
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> list[Content]:
-    table, measures = run.result.clusters, [name for name, _ in measures_shown(run)]
+def _clusters(
+    run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int], cluster_of: dict[str, int]
+) -> list[Content]:
+    table, measures = run.result.clusters, list(measures_shown(run))
     colours = cluster_colours(table.geometry.to_numpy())
     bounds = table.geometry.to_crs(4326).bounds.round(DEGREE_DIGITS)
     members, told = _members(villages), _told(villages, run.result.contested)
@@ -113,6 +116,7 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
     plain = table.drop(columns="geometry").to_dict("records")
     labels = {str(row["cluster_id"]): label_of(row) for row in plain}
     ranks, by_topic = ranks_told(run), topics_told(run)
+    explained = clusters_explained(run, row_of, cluster_of, labels)
     content = []
     for row, (west, south, east, north), colour in zip(plain, bounds.to_numpy().tolist(), colours, strict=True):
         key = row["cluster_id"]
@@ -140,6 +144,11 @@ def _clusters(run: Run, villages: gpd.GeoDataFrame, row_of: dict[str, int]) -> l
                 "by_topic": by_topic.get(key, []),
                 "brings": found,
                 "missing": absent,
+                "shared": [[kind, share] for kind, share in shared.get(key, []) if share > 0],
+                "id": str(key),
+                "parishes": str(row["parishes"]),
+                "municipalities": str(row["municipalities"]),
+                **explained[str(key)],
             }
         )
     return content

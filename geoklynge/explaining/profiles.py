@@ -1,0 +1,164 @@
+"""What a village is like: how large, what stands in it, how near the others are; its strengths and challenges."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..tables import Tables
+from ..ties import Ties
+from ..travel import Travel
+from ..village_sets import PairsInside, VillageSets
+
+Floats = NDArray[np.float64]
+Longs = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SIZES = {"hamlet": 0.0, "small": 50.0, "village": 200.0, "large": 1_000.0}  # from so many people; 200 is a byområde
+SERVICES = {"none": 0, "some": 1, "many": 4}  # from so many kinds of services in the village
+DAILY = ("grocery", "school")
+WANTED_NEAR = ("grocery", "school", "doctor")
+CLOSE_MINUTES = 5.0
+FAR_MINUTES = 10.0
+FEW_PEOPLE = 50.0
+OUTLYING = 1.5  # times the mean minutes of the cluster
+
+
+def profiles_of(sets: VillageSets, pairs: PairsInside, tables: Tables, ties: Ties) -> pd.DataFrame:
+    """
+    Give every village a plain type.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a village of the study, in the table's order: `village_id`; `size`, by people: ``hamlet`` below 50,
+        ``small`` below 200, ``village`` below 1,000, else ``large``; `services`, by kinds that stand in it: ``none``,
+        ``some`` (1-3), ``many``; `kinds`, how many; `mean_minutes` to the other members of its cluster (the slower
+        direction; missing outside clusters).
+    """
+    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    kinds = ties.has.sum(axis=1)
+    return pd.DataFrame(
+        {
+            "village_id": tables.villages["village_id"].to_numpy(dtype=object),
+            "size": _class_of(people, SIZES),
+            "services": _class_of(kinds, SERVICES),
+            "kinds": kinds,
+            "mean_minutes": _mean_minutes(sets, pairs, ties).round(2),
+        }
+    )
+
+
+def profile_columns(profiles: pd.DataFrame) -> dict[str, NDArray[np.generic]]:
+    """Name the columns of the profiles as the villages table bears them."""
+    names = {"size": "size_class", "services": "services_class", "kinds": "n_services", "mean_minutes": "mean_minutes"}
+    return {name: profiles[column].to_numpy() for column, name in names.items()}
+
+
+def _class_of(value: NDArray[np.generic], bounds: dict[str, float] | dict[str, int]) -> NDArray[np.object_]:
+    """Name the last class whose bound a value reaches."""
+    place = np.searchsorted(np.array(list(bounds.values())), value, side="right") - 1
+    names: NDArray[np.object_] = np.array(list(bounds), dtype=object)[place]
+    return names
+
+
+def _mean_minutes(sets: VillageSets, pairs: PairsInside, ties: Ties) -> Floats:
+    """Mean minutes from each village to the other members of its cluster; nan outside clusters."""
+    minutes = pairs.values(ties.minutes, absent=np.nan)
+    ends = np.concatenate([pairs.left, pairs.right])
+    total = np.bincount(ends, weights=np.tile(minutes, 2), minlength=len(sets.member))
+    others = sets.sizes()[sets.set_of_member()] - 1
+    mean = np.full(sets.n_villages, np.nan)
+    mean[sets.member] = total / np.maximum(others, 1)
+    return mean
+
+
+def traits_of(sets: VillageSets, profiles: pd.DataFrame, tables: Tables, travel: Travel, ties: Ties) -> pd.DataFrame:
+    """
+    List the strengths and challenges of each village, as far as the data shows them.
+
+    Returns
+    -------
+    pd.DataFrame
+        One row a trait, in the order of the villages and, in each, of this list: `village_id`, `kind` (``strength``,
+        ``challenge``), `code`, `category` and `minutes` (missing where the code has none).
+
+        - ``only``: the one village of its cluster with this category;
+        - ``most``: it has the most kinds of services of its cluster, three or more;
+        - ``central``: its mean minutes to the others are the least of the cluster;
+        - ``daily``: a grocery and a school at most 5 minutes away (`minutes` to the farther);
+        - ``bare``: no service of any kind that the data knows stands in it;
+        - ``far``: the nearest of this category (grocery, school, doctor) is more than 10 minutes away; `minutes` is
+          missing where no road leads to one;
+        - ``few``: fewer than 50 people live there, as far as is known;
+        - ``outlying``: its mean minutes to the others are the most of the cluster, and over 1.5 times its mean.
+    """
+    parts = [
+        _only_one(sets, ties),
+        *_by_place(sets, profiles),
+        *_by_reach(travel),
+        _plain("challenge", "bare", np.flatnonzero(profiles["kinds"].to_numpy() == 0)),
+        _plain("challenge", "few", np.flatnonzero(tables.villages["population"].fillna(FEW_PEOPLE) < FEW_PEOPLE)),
+    ]
+    order = ["only", "most", "central", "daily", "bare", "far", "few", "outlying"]
+    told = pd.concat(parts, ignore_index=True)
+    told["place"] = told["code"].map({code: place for place, code in enumerate(order)})
+    told = told.sort_values(["row", "place", "category"], kind="stable", ignore_index=True)
+    village_ids = tables.villages["village_id"].to_numpy(dtype=object)
+    return told.assign(village_id=village_ids[told["row"].to_numpy(dtype=np.int64)])[
+        ["village_id", "kind", "code", "category", "minutes"]
+    ]
+
+
+def _plain(kind: str, code: str, rows: Longs, category: object = None, minutes: object = np.nan) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "kind": kind,
+            "code": code,
+            "category": pd.array([category] * len(rows), dtype="string") if category is None else category,
+            "minutes": minutes if isinstance(minutes, np.ndarray) else np.full(len(rows), np.nan),
+        }
+    ).astype({"row": np.int64, "category": "string", "minutes": np.float64})
+
+
+def _only_one(sets: VillageSets, ties: Ties) -> pd.DataFrame:
+    have = sets.matrix() @ ties.has.astype(np.int64)
+    entry, category = np.nonzero(ties.has[sets.member] & (have[sets.set_of_member()] == 1))
+    names = np.array(ties.shares.categories, dtype=object)
+    return _plain("strength", "only", sets.member[entry].astype(np.int64), names[category])
+
+
+def _by_place(sets: VillageSets, profiles: pd.DataFrame) -> list[pd.DataFrame]:
+    """Traits of a village among the others of its cluster."""
+    here = profiles.iloc[sets.member].assign(row=sets.member.astype(np.int64), cluster=sets.set_of_member())
+    by_cluster = here.groupby("cluster")
+    kinds, minutes = here["kinds"], here["mean_minutes"]
+    most = (kinds == by_cluster["kinds"].transform("max")) & (kinds >= 3)
+    central = minutes == by_cluster["mean_minutes"].transform("min")
+    outlying = (minutes == by_cluster["mean_minutes"].transform("max")) & (
+        minutes > OUTLYING * by_cluster["mean_minutes"].transform("mean")
+    )
+    row = here["row"].to_numpy()
+    return [
+        _plain("strength", "most", row[most.to_numpy()]),
+        _plain("strength", "central", row[central.to_numpy()], minutes=minutes[central].to_numpy()),
+        _plain("challenge", "outlying", row[outlying.to_numpy()], minutes=minutes[outlying].to_numpy()),
+    ]
+
+
+def _by_reach(travel: Travel) -> list[pd.DataFrame]:
+    """Traits of the way to the nearest of a category; where no road leads anywhere, nothing is said."""
+    on_road = travel.component >= 0
+    parts = []
+    if all(category in travel.nearest for category in DAILY):
+        farther = travel.nearest[list(DAILY)].max(axis=1, skipna=False).to_numpy(dtype=np.float64)
+        near = np.flatnonzero(farther <= CLOSE_MINUTES)
+        parts.append(_plain("strength", "daily", near, minutes=farther[near].round(1)))
+    for category in WANTED_NEAR:
+        if category in travel.nearest:
+            minutes = travel.nearest[category].to_numpy(dtype=np.float64)
+            far = np.flatnonzero(on_road & ~(minutes <= FAR_MINUTES))
+            parts.append(_plain("challenge", "far", far, category, minutes[far].round(1)))
+    return parts
