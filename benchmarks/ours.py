@@ -26,7 +26,8 @@ MS_PER_MINUTE = 60_000  # geoklynge counts whole milliseconds
 PACKAGE = Path(__file__).resolve().parents[1] / "geoklynge"
 SAMPLE_STUDY = PACKAGE.parent / "data" / "syddjurs" / "study.toml"
 STAGES = (
-    "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "explanation", "check", "outputs",
+    "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics",
+    "explanation", "check", "outputs",
 )  # fmt: skip
 HAS_CACHE = True
 
@@ -341,12 +342,16 @@ def ensemble_networks(kept: str, members: int) -> Iterator[tuple[int, Longs, Lon
         Number of villages; ends and weight of every tie; resolution (constant Potts model).
     """
     from geoklynge.ensemble import _shaken_weights
+    from geoklynge.incomplete import versions_of
 
     ties, eligible, _, plan = _kept(kept)
+    noise = plan.ensemble
+    versions = versions_of(ties, noise.service_versions, noise.service_kept, plan.seed)
     row = np.cumsum(eligible) - 1
     strong = np.flatnonzero(eligible[ties.a] & eligible[ties.b])
     a, b = row[ties.a[strong]], row[ties.b[strong]]
     for number in range(members):
-        weight = _shaken_weights(ties, plan, np.random.default_rng([plan.seed, number]))
-        resolutions = plan.ensemble.resolutions
-        yield int(eligible.sum()), a, b, weight[strong], resolutions[number % len(resolutions)]
+        version = number // len(noise.resolutions) % len(versions.overlap)
+        weight = _shaken_weights(ties, versions, version, plan, np.random.default_rng([plan.seed, number]))
+        resolution = noise.resolutions[number % len(noise.resolutions)]
+        yield int(eligible.sum()), a, b, weight[strong], resolution

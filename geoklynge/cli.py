@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
-from .maps import render_pages
+from .maps import backgrounds_of, render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study
@@ -82,6 +83,7 @@ class _RunOptions:
     as_json: bool
     quiet: bool
     cache: Path | None
+    backgrounds: tuple[str, ...]
 
 
 @app.command("run")
@@ -93,10 +95,14 @@ def run_command(  # noqa: PLR0913, PLR0917 - the options of the command
     as_json: Annotated[bool, typer.Option("--json", help="Print run.json instead of words.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
+    background: Annotated[
+        list[str] | None,
+        typer.Option(help="Background map that readers may turn on: osm, skaermkort. Needs a network."),
+    ] = None,
 ) -> None:
     """Run a study: from its sources to a ranked, explained map of candidate clusters."""
     cache = None if no_cache else default_cache()
-    options = _RunOptions(out, language, seed, as_json, quiet, cache)
+    options = _RunOptions(out, language, seed, as_json, quiet, cache, tuple(background or ()))
     _speak_plainly(lambda: _run(study_file, options))
 
 
@@ -105,10 +111,12 @@ def _run(study_file: Path, options: _RunOptions) -> None:
     words = Console(quiet=options.quiet or options.as_json, highlight=False, soft_wrap=True)
     folder = options.out or Path("maps") / slug(study.name)
     require_folder(folder).rmdir()  # better now than after the work
+    backgrounds_of(options.backgrounds)
     with shown_progress(silent=options.quiet or options.as_json) as report:
         result = run(study, report=report, cache=options.cache)
         report("outputs", 0, 0)
-        write_run(result, folder, pages=lambda: render_pages(result, language=options.language.value))
+        pages = partial(render_pages, result, language=options.language.value, backgrounds=options.backgrounds)
+        write_run(result, folder, pages=pages)
     if options.as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return

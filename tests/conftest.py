@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from browsing import browser, visit  # noqa: F401 - fixtures of the tests that look at pages
 
 from geoklynge.pipeline import Run, run
 from geoklynge.sources import read_tables

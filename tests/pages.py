@@ -104,3 +104,18 @@ def with_hostile_names(run: Run) -> Run:
     study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner, "topics": topics})
     result = replace(run.result, villages=villages, clusters=clusters, contested=contested)
     return replace(run, study=study, tables=tables, result=result)
+
+
+def with_names(run: Run, names: list[str]) -> Run:
+    """Give villages, clusters, parishes, municipalities and services names of a list, in turn."""
+    villages = run.result.villages.copy()
+    for shift, column in enumerate(("name", "parish", "municipality", "historic_district", "former_municipality")):
+        villages[column] = [names[(row + shift) % len(names)] for row in range(len(villages))]
+    clusters = run.result.clusters.copy()
+    for shift, column in enumerate(("name", "name_from", "hub")):
+        clusters[column] = [names[(7 * row + shift) % len(names)] for row in range(len(clusters))]
+    services = run.tables.services.copy()
+    services["name"] = [names[(3 * row) % len(names)] for row in range(len(services))]
+    tables = replace(run.tables, services=services)
+    study = run.study.model_copy(update={"name": names[0]})
+    return replace(run, study=study, tables=tables, result=replace(run.result, villages=villages, clusters=clusters))

@@ -1,6 +1,5 @@
 """The map in a real browser, opened from disk, every other request refused and counted."""
 
-import shutil
 from dataclasses import replace
 
 import pytest
@@ -12,68 +11,6 @@ from geoklynge.maps.page import words_of
 from geoklynge.maps.texts import number, percent
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(
-    (path for name in ("chromium", "google-chrome", "chromium-browser") if (path := shutil.which(name))), ""
-)
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync", "--no-first-run",
-]  # fmt: skip
-
-
-class Watched:
-    """A page, and what went wrong on it."""
-
-    def __init__(self, page):
-        self.page = page
-        self.trouble, self.asked = [], []
-        page.on("console", lambda said: self.trouble.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.route("**/*", self._decide)
-
-    @staticmethod
-    def _decide(route):
-        if route.request.url.startswith(("file:", "data:", "blob:")):
-            route.continue_()
-        else:
-            route.abort()
-
-    def assert_calm(self):
-        """Fail where the page complained or asked for anything beyond its own file."""
-        assert self.trouble == []
-        assert [url for url in self.asked if not url.startswith(("file:", "data:"))] == []
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        pytest.skip("no Chromium on this machine: install the package 'chromium' to run the browser tests")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    contexts = []
-
-    def open_page(text, *, size=(1400, 900), anchor="", **options):
-        file = tmp_path / "map.html"
-        file.write_text(text, encoding="utf-8")
-        context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
-        contexts.append(context)
-        watched = Watched(context.new_page())
-        watched.page.goto(file.as_uri() + anchor)
-        return watched
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 @pytest.fixture(scope="module")
@@ -153,9 +90,9 @@ def test_the_language_can_be_switched(visit, text):
     assert page.locator("#search").get_attribute("placeholder") == "Type a name"
     assert page.locator(".card-body h3").first.inner_text() == "Why these villages"  # the open card stays open
     assert "minutes apart on average" in page.locator(".card-body").inner_text()
-    assert page.locator(".leaflet-control-layers-overlays").text_content().count("Cluster areas") == 1
+    assert page.locator("label[for=layer-areas]").text_content() == "Cluster areas"
     assert page.get_by_role("button", name="English").get_attribute("aria-pressed") == "true"
-    assert page.url.endswith("#lang=en")
+    assert page.url.endswith("&lang=en")
     assert page.get_by_role("button", name="Zoom in").count() == 1
     page.reload()
     assert page.locator("html").get_attribute("lang") == "en"
@@ -250,7 +187,9 @@ def test_a_card_opens_by_keyboard_and_closes_the_other(visit, text, sample_run):
     first = sample_run.result.clusters.iloc[0]
     card = page.locator("#card-0")
     assert card.locator(".members li").count() == first["n_villages"]
-    shares = card.locator(".bar").evaluate_all("bars => bars.map((bar) => bar.style.getPropertyValue('--share'))")
+    shares = card.locator(".measures .bar").evaluate_all(
+        "bars => bars.map((bar) => bar.style.getPropertyValue('--share'))"
+    )
     assert [float(share) for share in shares] == content_of(sample_run)["clusters"][0]["measures"]
     assert "hører sikkert til (kerne)" in card.inner_text()
     assert card.locator(".wide").evaluate("part => getComputedStyle(part).overflowX") == "auto"
@@ -295,12 +234,9 @@ def test_a_village_under_the_pointer_says_its_name(visit, text, sample_run):
 def test_villages_stay_on_top_of_layers_switched_on_later(visit, text, sample_run):
     page = visit(text).page
     row = sample_run.result.villages["name"].tolist().index("Knebel")
+    page.locator("#layers > summary").click()
     for layer in ("Klyngernes områder", "Klyngernes områder", "Bånd mellem landsbyer"):
-        page.evaluate(
-            """(layer) => [...document.querySelectorAll(".leaflet-control-layers-overlays label")]
-              .find((entry) => entry.textContent.trim() === layer).querySelector("input").click()""",
-            layer,
-        )
+        page.locator("#layers").get_by_label(layer, exact=True).click()
     at = page.evaluate("(row) => geoklynge.map.latLngToContainerPoint(Words.data.villages[row].at)", row)
     box = page.locator(".folium-map").bounding_box()
     page.mouse.move(box["x"] + at["x"], box["y"] + at["y"])
@@ -344,12 +280,9 @@ def test_layers_fill_when_they_are_shown(visit, sample_run):
     page = watched.page
     count = "(key) => geoklynge.layers[key].getLayers().length"
     assert page.evaluate(count, "ties") == page.evaluate(count, "service school") == 0
+    page.locator("#layers > summary").click()
     for label in ("Bånd mellem landsbyer", "skole", "Sognegrænser"):
-        page.evaluate(
-            """(label) => [...document.querySelectorAll(".leaflet-control-layers-overlays label")]
-              .find((entry) => entry.textContent.trim() === label).querySelector("input").click()""",
-            label,
-        )
+        page.locator("#layers").get_by_label(label, exact=True).check()
     assert page.evaluate(count, "ties") == len(sample_run.shown_ties())
     assert page.evaluate(count, "service school") == (sample_run.tables.services["category"] == "school").sum()
     assert page.evaluate("geoklynge.map.hasLayer(geoklynge.layers.parishes)")

@@ -15,7 +15,9 @@ const Cards = (() => {
   function figures(cluster) {
     const pair = (key, value) => el("div", {}, el("dt", {}, say(key)), el("dd", {}, value));
     return el("dl", { class: "figures" },
-      pair("ui.people", number(cluster.population, 0)),
+      pair("ui.people", (cluster.assumed ? "≈ " : "") + number(cluster.population, 0)),
+      pair("ui.villages", number(cluster.members.length, 0)),
+      pair("ui.area", say("ui.square", { value: cluster.area })),
       pair("ui.longest", say("ui.minutes", { minutes: cluster.longest })),
       pair("ui.mean", say("ui.minutes", { minutes: cluster.mean })));
   }
@@ -26,14 +28,75 @@ const Cards = (() => {
       cluster.assumed ? el("p", { class: "note" }, say("say.assumed", { n: cluster.assumed })) : null];
   }
 
+  /** Each village with its plain type; its strengths and challenges fold out. */
   function members(cluster, onVillage) {
     const item = (row) => {
       const village = data.villages[row];
       const people = (village.assumed ? "≈ " : "") + number(village.people, 0);
-      return el("li", { class: `standing-${village.standing}` }, villageButton(row, onVillage),
-        el("span", { class: "quiet" }, people));
+      const told = (key, list) => (list.length
+        ? [el("dt", {}, say(key)), el("dd", {}, list.map(tell).join("; "))] : []);
+      return el("li", { class: `standing-${village.standing}` },
+        el("div", { class: "member" }, villageButton(row, onVillage),
+          el("span", { class: "quiet" }, `${people} · ${say(`standing.${village.standing}`)}`)),
+        el("p", { class: "note" }, village.type.map((key) => say(key)).join(", ")),
+        el("dl", { class: "traits" }, told("ui.strengths", village.strengths), told("ui.challenges", village.challenges)));
     };
     return [heading("ui.members"), el("ul", { class: "members" }, cluster.members.map(item))];
+  }
+
+  /** Pairs of villages by the minutes between them, as bars with their numbers. */
+  function spread(cluster) {
+    const most = Math.max(...cluster.spread, 1);
+    const item = (pairs, k) => el("li", {},
+      el("span", {}, say("ui.spread_step", { from: data.steps[k], to: data.steps[k + 1] })),
+      el("span", { class: "bar", "--share": pairs / most, "aria-hidden": "true" }),
+      el("span", { class: "quiet" }, number(pairs, 0)));
+    return [heading("ui.spread"), el("ul", { class: "spread" }, cluster.spread.map(item)),
+      el("p", { class: "note" }, say("ui.spread_note"))];
+  }
+
+  /** What trips of each kind go to the same places, the most first. */
+  function shares(cluster) {
+    if (!cluster.shared.length) return [];
+    const item = ([key, share]) => el("li", {}, el("span", {}, category(key)),
+      el("span", { class: "bar", "--share": share, "aria-hidden": "true" }),
+      el("span", { class: "quiet" }, Words.percent(share)));
+    const rows = [...cluster.shared].sort((a, b) => b[1] - a[1]);
+    return [heading("ui.shares"), el("ul", { class: "spread" }, rows.map(item)),
+      el("p", { class: "note" }, say("ui.shares_note"))];
+  }
+
+  function doubles(cluster) {
+    if (!cluster.doubles.length) return [];
+    return [heading("ui.doubles"), sentences(cluster.doubles.map(tell)), el("p", { class: "note" }, say("ui.doubles_note"))];
+  }
+
+  function alternatives(cluster) {
+    if (!cluster.alternatives.length) return [heading("ui.alternatives"), el("p", {}, say("ui.alternatives_none"))];
+    const names = (rows) => Words.listed(rows.map((row) => data.villages[row].name));
+    const item = (other) => {
+      const show = el("button", { type: "button", class: "link", "aria-pressed": "false", click: () => {
+        const on = show.getAttribute("aria-pressed") !== "true";
+        for (const each of document.querySelectorAll(".alternatives [aria-pressed=true]")) {
+          each.setAttribute("aria-pressed", "false");
+          each.textContent = say("ui.alternative_show");
+        }
+        show.setAttribute("aria-pressed", String(on));
+        show.textContent = say(on ? "ui.alternative_hide" : "ui.alternative_show");
+        Draw.showAlternative(on ? other.members : null);
+      } }, say("ui.alternative_show"));
+      const facts = { n: other.members.length, people: other.people, score: other.score, longest: other.longest };
+      const come = other.members.filter((row) => !cluster.members.includes(row));
+      const leave = cluster.members.filter((row) => !other.members.includes(row));
+      const lines = [say("say.alternative", facts),
+        come.length && say("say.alternative_with", { names: names(come) }),
+        leave.length && say("say.alternative_without", { names: names(leave) }),
+        other.displaces.length && say("say.alternative_takes",
+          { names: Words.listed(other.displaces.map((row) => told(data.clusters[row].label))) })];
+      return el("li", {}, lines.filter(Boolean).map((line) => el("p", {}, line)), show);
+    };
+    return [heading("ui.alternatives"), el("ul", { class: "sentences alternatives" }, cluster.alternatives.map(item)),
+      el("p", { class: "note" }, say("ui.alternatives_note"))];
   }
 
   function matrix(cluster, onVillage) {
@@ -67,7 +130,8 @@ const Cards = (() => {
   }
 
   function scoreParts(cluster) {
-    const item = ([key, weight], k) => {
+    const item = ([key], k) => {
+      const weight = Ranking.share(k);
       const value = cluster.measures[k];
       const points = say("ui.points", { points: 100 * weight * value, most: 100 * weight });
       return el("li", {},
@@ -76,6 +140,7 @@ const Cards = (() => {
         el("p", { class: "note" }, say(`measure.${key}_about`)));
     };
     return [heading("ui.score_parts"), el("ul", { class: "measures" }, data.measures.map(item)),
+      heading("ui.change"), sentences(cluster.change.map(tell)),
       ...(cluster.ranked.length ? [heading("ui.ranked"), sentences(cluster.ranked.map(tell))] : [])];
   }
 
@@ -87,15 +152,16 @@ const Cards = (() => {
 
   function body(cluster, onVillage) {
     return el("div", { class: "card-body" }, figures(cluster), why(cluster), members(cluster, onVillage),
-      certainty(cluster), topics(cluster), matrix(cluster, onVillage), missing(cluster), scoreParts(cluster));
+      matrix(cluster, onVillage), shares(cluster), missing(cluster), doubles(cluster), spread(cluster),
+      certainty(cluster), alternatives(cluster), topics(cluster), scoreParts(cluster));
   }
 
-  function title(cluster) {
+  function title(cluster, rank, score) {
     const line = say("say.fact_line", { n: cluster.members.length, people: cluster.population });
-    return [el("span", { class: "rank" }, number(cluster.rank, 0)),
+    return [el("span", { class: "rank" }, number(rank, 0)),
       el("span", { class: "title" }, el("span", { class: "name" }, told(cluster.label)),
         el("span", { class: "quiet" }, line)),
-      el("span", { class: "score" }, el("b", {}, number(cluster.score, 1)),
+      el("span", { class: "score" }, el("b", {}, number(score, 1)),
         el("span", { class: "quiet" }, say("ui.score")))];
   }
 

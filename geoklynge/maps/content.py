@@ -14,6 +14,7 @@ from ..pipeline import Run
 from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .explained import clusters_explained, coverage_told, measures_shown, steps_told, villages_explained
+from .helping import help_of
 from .notes import notes_of
 from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, label_of, reasons_of
 
@@ -62,6 +63,7 @@ def content_of(run: Run) -> Content:
         "clusters": _clusters(run, villages, row_of, cluster_of),
         "steps": steps_told(run),
         "coverage": coverage_told(run),
+        "help": help_of(run),
         "nearest": _measured(run, categories),
         "services": _services(run.tables.services, row_of),
         "ties": _ties(run, row_of),

@@ -5,12 +5,13 @@
  */
 const Draw = (() => {
   const { data, say, told, category } = Words;
-  const { map, layers, control } = window.geoklynge;
+  const { map, layers } = window.geoklynge;
   const { villages, clusters } = data;
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const markers = [];
   const MOST_LABELS = 90;
   let chosen = -1;
+  let passing = null;
   let legendHides = false;
   let onCluster = () => {};
 
@@ -107,8 +108,11 @@ const Draw = (() => {
     else layer.once("add", fill);
   }
 
+  let leastTie = 0;
+
   function drawTies() {
-    for (const [a, b, weight, minutes] of data.ties.lines) {
+    layers.ties.clearLayers();
+    for (const [a, b, weight, minutes] of data.ties.lines.filter((tie) => tie[2] >= leastTie)) {
       const line = L.polyline([villages[a].at, villages[b].at],
         { color: "#39424e", weight: 0.4 + 3 * weight, opacity: 0.08 + 0.6 * weight });
       const names = { a: villages[a].name, b: villages[b].name };
@@ -118,11 +122,9 @@ const Draw = (() => {
   }
 
   function drawServices(key, layer) {
-    const { colour, hollow } = data.categories[key];
     for (const [name, lat, lon, village] of data.services[key]) {
       const place = village >= 0 ? villages[village].name : "";
-      L.circleMarker([lat, lon], { radius: 4, weight: hollow ? 2 : 1, color: hollow ? colour : "#ffffff",
-        fillColor: hollow ? "#ffffff" : colour, fillOpacity: 1 })
+      Signs.mark(key, [lat, lon])
         .bindTooltip(() => box("tip", name || category(key), [category(key), place].filter(Boolean).join(", ")))
         .addTo(layer);
     }
@@ -142,11 +144,11 @@ const Draw = (() => {
       if (count >= MOST_LABELS) break;
       if ((!isHub && !close && village.people < 10000) || !seen.contains(village.at)) continue;
       const at = map.latLngToContainerPoint(village.at);
-      const wide = village.name.length * (isHub ? 7.4 : 6.2) + 8;
+      const wide = village.name.length * (isHub ? 7.4 : 6.2) + (isHub ? 30 : 8);
       const rect = [at.x - wide / 2 - air, at.y - 23 - air, at.x + wide / 2 + air, at.y - 4 + air];
       if (taken.some((r) => r[0] < rect[2] && rect[0] < r[2] && r[1] < rect[3] && rect[1] < r[3])) continue;
       taken.push(rect);
-      const html = el("span", { class: isHub ? "hub" : "" }, village.name);
+      const html = el("span", { class: isHub ? "hub" : "" }, isHub ? `${rankOf.get(village.row)} ${village.name}` : village.name);
       L.marker(village.at, { interactive: false, keyboard: false,
         icon: L.divIcon({ className: "place-name", html, iconSize: [0, 0], iconAnchor: [0, 6] }) }).addTo(layer);
       count += 1;
@@ -154,7 +156,7 @@ const Draw = (() => {
   }
 
   function order() {
-    for (const key of ["areas", "municipalities", "parishes", "land"]) {
+    for (const key of ["areas", "roads", "municipalities", "parishes", "land"]) {
       if (layers[key] && map.hasLayer(layers[key])) layers[key].bringToBack();
     }
     if (map.hasLayer(layers.villages)) layers.villages.eachLayer((marker) => marker.bringToFront());
@@ -163,19 +165,47 @@ const Draw = (() => {
     }
   }
 
-  function nameLayers() {
-    for (const entry of control._layers) {
-      const key = Object.keys(layers).find((name) => layers[name] === entry.layer);
-      const name = key.startsWith("service ") ? serviceName(key.slice(8)) : el("span", {}, say(`layer.${key}`));
-      entry.name = name.outerHTML;
+  /** From each contested village a line to the hub of its own cluster, and a dashed one to that of the other. */
+  function drawContested() {
+    for (const village of villages.filter((each) => each.other >= 0)) {
+      const line = (number, dashed) => L.polyline([village.at, villages[clusters[number].hub].at],
+        { color: "#c2410c", weight: 2, opacity: 0.85, dashArray: dashed ? "2 6" : null })
+        .bindTooltip(() => box("tip", village.name, dashed
+          ? say("say.leans", { other: clusters[number].label, share: village.other_share })
+          : say("say.village_in", { name: clusters[number].label })), { sticky: true });
+      if (village.cluster >= 0) line(village.cluster, false).addTo(layers.contested);
+      line(village.other, true).addTo(layers.contested);
     }
-    control._update();
-    control.getContainer().querySelector("a").title = say("ui.layers");
   }
 
-  function serviceName(key) {
-    const { colour, hollow } = data.categories[key];
-    return el("span", {}, el("span", { class: hollow ? "sign hollow" : "sign", "--colour": colour }), category(key));
+  const alternative = L.featureGroup();
+
+  /** Outline what else was possible in the place of a cluster; without members, no more. */
+  function showAlternative(members) {
+    alternative.clearLayers();
+    if (!members) {
+      alternative.remove();
+      return;
+    }
+    const places = members.map((row) => villages[row].at);
+    L.polygon(around(places), { color: "#111827", weight: 2.5, dashArray: "8 6", fill: false, interactive: false })
+      .addTo(alternative);
+    for (const at of places) {
+      L.circleMarker(at, { radius: 9, color: "#111827", weight: 2, fill: false, interactive: false }).addTo(alternative);
+    }
+    alternative.addTo(map);
+    move(L.latLngBounds(places).pad(0.15), 13);
+  }
+
+  /** Corners of the smallest convex outline of some places (Andrew 1979). */
+  function around(places) {
+    const sorted = [...places].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+    const turns = (o, a, b) => (a[1] - o[1]) * (b[0] - o[0]) - (a[0] - o[0]) * (b[1] - o[1]);
+    const half = (list) => list.reduce((hull, place) => {
+      while (hull.length > 1 && turns(hull.at(-2), hull.at(-1), place) <= 0) hull.pop();
+      return [...hull, place];
+    }, []).slice(0, -1);
+    return [...half(sorted), ...half(sorted.reverse())];
   }
 
   function move(bounds, most) {
@@ -194,12 +224,19 @@ const Draw = (() => {
 
   function outline(area) {
     const own = area.feature.properties.cluster === chosen;
-    return { weight: own ? 3.5 : 1.5 * scale(), fillOpacity: own ? 0.42 : 0.28 };
+    const shown = passing === null || passing.has(area.feature.properties.cluster);
+    const filled = own ? 0.42 : 0.28;
+    return { weight: own ? 3.5 : 1.5 * scale(), opacity: shown ? 0.9 : 0.25,
+      fillOpacity: Shading.chosen ? 0 : shown ? filled : 0.03 }; // two colours on one spot would be a third
+  }
+
+  function restyle() {
+    layers.areas.eachLayer((area) => area.setStyle(outline(area)));
   }
 
   function choose(number) {
     chosen = number;
-    layers.areas.eachLayer((area) => area.setStyle(outline(area)));
+    restyle();
   }
 
   function start(listener) {
@@ -209,6 +246,7 @@ const Draw = (() => {
     drawAreas();
     whenShown(layers.villages, drawVillages);
     whenShown(layers.ties, drawTies);
+    whenShown(layers.contested, drawContested);
     for (const key of Object.keys(data.services)) {
       whenShown(layers[`service ${key}`], () => drawServices(key, layers[`service ${key}`]));
     }
@@ -240,9 +278,9 @@ const Draw = (() => {
     if (legendHides) showAll();
   }
 
-  const hubs = new Set(clusters.map((cluster) => cluster.hub));
+  const rankOf = new Map(clusters.map((cluster) => [cluster.hub, cluster.rank])); // printed in grey, it tells areas apart
   const labelOrder = villages
-    .map((village) => ({ village, isHub: hubs.has(village.row) }))
+    .map((village) => ({ village, isHub: rankOf.has(village.row) }))
     .sort((a, b) => b.isHub - a.isHub || b.village.people - a.village.people || a.village.row - b.village.row);
 
   return {
@@ -250,8 +288,18 @@ const Draw = (() => {
     start,
     showAll,
     placeLegend,
-    nameLayers,
     choose,
+    restyle,
+    showAlternative,
+    tiesAtLeast(weight) {
+      leastTie = weight;
+      if (map.hasLayer(layers.ties)) drawTies();
+    },
+    /** Let the areas of clusters that the list leaves out fade. */
+    only(rows) {
+      passing = rows.length < clusters.length ? new Set(rows) : null;
+      restyle();
+    },
     zoomTo: (number) => move(clusters[number].bounds, 13),
     openVillage(row) {
       if (!map.hasLayer(layers.villages)) map.addLayer(layers.villages);

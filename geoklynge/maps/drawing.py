@@ -11,6 +11,8 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
+from ..tables import Tables
+
 DEGREE_DIGITS = 5  # about a metre
 NEIGHBOUR_M = 6_000.0  # clusters nearer than this get different colours
 
@@ -18,6 +20,8 @@ NEIGHBOUR_M = 6_000.0  # clusters nearer than this get different colours
 MUTED = ("#44aa99", "#cc6677", "#332288", "#ddcc77", "#882255", "#88ccee", "#117733", "#aa4499", "#999933")
 # Okabe and Ito (2008), for services; hollow ones double the number of signs
 SIGNS = ("#0072b2", "#d55e00", "#009e73", "#b8860b", "#cc79a7", "#56b4e9", "#7a3b00", "#222222")
+SHAPES = ("square", "circle", "diamond", "triangle", "cross", "star", "down", "pentagon")
+MAIN_ROADS = ("motorway", "trunk", "primary")
 
 Shapes = NDArray[np.object_]
 
@@ -45,9 +49,14 @@ def cluster_colours(areas: Shapes) -> list[str]:
 
 
 def service_signs(categories: list[str]) -> dict[str, dict[str, Any]]:
-    """Give each category a colour and, from the ninth on, a hollow sign."""
+    """Give each category a colour and a shape, told apart without the other; from the ninth on, a hollow sign."""
     return {
-        key: {"colour": SIGNS[k % len(SIGNS)], "hollow": k // len(SIGNS) % 2 == 1} for k, key in enumerate(categories)
+        key: {
+            "colour": SIGNS[k % len(SIGNS)],
+            "shape": SHAPES[k % len(SHAPES)],
+            "hollow": k // len(SIGNS) % 2 == 1,
+        }
+        for k, key in enumerate(categories)
     }
 
 
@@ -75,6 +84,21 @@ def border_lines(borders: gpd.GeoDataFrame, frame: shapely.Geometry, tolerance_m
     # line by line: their ends, where borders meet, stay; simplified as one, each would be held against all others
     simple = shapely.MultiLineString(list(shapely.simplify(lines, tolerance_m)))
     return _one_geojson(shapely.intersection(simple, frame), borders.crs)
+
+
+def main_roads(tables: Tables, frame: shapely.Geometry, tolerance_m: float) -> dict[str, Any] | None:
+    """Draw motorways, trunk and primary roads, cut to a frame; none where the study has no roads."""
+    roads = tables.roads
+    if roads is None:
+        return None
+    main = roads.take(np.isin(np.array(roads.classes, dtype=object), MAIN_ROADS)[roads.class_of])
+    if not len(main):
+        return None
+    line = np.repeat(np.arange(len(main)), np.diff(main.indptr))
+    lines = shapely.linestrings(main.xy[main.vertex], indices=line)
+    merged = shapely.get_parts(shapely.line_merge(shapely.multilinestrings(np.asarray(lines, dtype=object))))
+    simple = shapely.MultiLineString(list(shapely.simplify(merged, tolerance_m)))
+    return _one_geojson(shapely.intersection(simple, frame), tables.crs)
 
 
 def frame_around(villages: gpd.GeoDataFrame, margin_m: float) -> shapely.Geometry:

@@ -8,12 +8,10 @@ from typing import Any
 import folium
 from branca.element import Element, MacroElement
 from jinja2 import Template
-from markupsafe import escape
 
 from ..pipeline import Run
 from .content import BIG_STUDY, Content
-from .drawing import border_lines, frame_around, land_of, light_areas
-from .texts import texts
+from .drawing import border_lines, frame_around, land_of, light_areas, main_roads
 
 AREA_TOLERANCE_M = 30.0
 BORDER_TOLERANCE_M = 40.0
@@ -23,6 +21,7 @@ LAND_STYLE = {"fillColor": "#f7f5ef", "fillOpacity": 1, "color": "#c9c7bd", "wei
 BORDER_STYLES = {
     "parishes": {"color": "#7b7f86", "weight": 1, "opacity": 0.6, "dashArray": "2 4"},
     "municipalities": {"color": "#4b5563", "weight": 1.6, "opacity": 0.7},
+    "roads": {"color": "#c9a36a", "weight": 1.6, "opacity": 0.8},
 }
 
 Borders = dict[str, dict[str, Any]]
@@ -36,7 +35,6 @@ class _Handles(MacroElement):
         {% macro script(this, kwargs) %}
             window.geoklynge = {
                 map: {{ this.map.get_name() }},
-                control: {{ this.control.get_name() }},
                 layers: {
                     {%- for name, layer in this.layers.items() %}
                     {{ name|tojson }}: {{ layer.get_name() }},
@@ -47,18 +45,18 @@ class _Handles(MacroElement):
         """
     )
 
-    def __init__(self, map_: folium.Map, control: folium.LayerControl, layers: dict[str, Any]) -> None:
+    def __init__(self, map_: folium.Map, layers: dict[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._name = "handles"
-        self.map, self.control, self.layers = map_, control, layers
+        self.map, self.layers = map_, layers
 
 
-def build_map(run: Run, content: Content, borders: Borders, language: str) -> tuple[str, str]:
+def build_map(run: Run, content: Content, borders: Borders) -> tuple[str, str]:
     """
     Build the map.
 
-    Areas, land and borders are GeoJSON layers; villages, services and ties are empty groups that the page's script
-    fills from the embedded data when they are first shown.
+    Areas, land, borders and roads are GeoJSON layers; villages, services and ties are empty groups that the page's
+    script fills from the embedded data when they are first shown. The page has its own list of layers.
 
     Parameters
     ----------
@@ -68,8 +66,6 @@ def build_map(run: Run, content: Content, borders: Borders, language: str) -> tu
         As `content_of` gives it.
     borders
         As `border_shapes` gives them.
-    language
-        In which the layer control begins.
 
     Returns
     -------
@@ -86,12 +82,10 @@ def build_map(run: Run, content: Content, borders: Borders, language: str) -> tu
         maxZoom=16,
         zoomSnap=0.25,
     )
-    layers = _layers(run, content, borders, language)
+    layers = _layers(run, content, borders)
     for layer in layers.values():
         layer.add_to(drawn)
-    control = folium.LayerControl(collapsed=True)
-    control.add_to(drawn)
-    _Handles(drawn, control, layers).add_to(drawn)
+    _Handles(drawn, layers).add_to(drawn)
     figure: Any = drawn.get_root()
     _number(figure)
     figure.render()  # its head, with addresses of scripts on a CDN, is left where it is
@@ -102,28 +96,21 @@ def _rendered(part: Element) -> str:
     return "\n".join(child.render() for child in part._children.values())
 
 
-def _layers(run: Run, content: Content, borders: Borders, language: str) -> dict[str, Any]:
-    names = texts(language)
-    layers = _border_layers(borders, names)
+def _layers(run: Run, content: Content, borders: Borders) -> dict[str, Any]:
+    layers = _border_layers(borders)
     clusters = run.result.clusters
     shapes = light_areas(clusters.geometry.to_numpy(), clusters.crs, AREA_TOLERANCE_M)
-    layers["areas"] = _area_layer(shapes, content, _label("layer.areas", names))
-    for key, shown in (("ties", False), ("villages", True), ("labels", True)):
-        layers[key] = folium.FeatureGroup(name=_label(f"layer.{key}", names), show=shown)
-    for key, category in content["categories"].items():
+    layers["areas"] = _area_layer(shapes, content)
+    for key, shown in (("ties", False), ("contested", False), ("villages", True), ("labels", True)):
+        layers[key] = folium.FeatureGroup(name=key, show=shown)
+    for key in content["categories"]:
         if content["services"].get(key):
-            label = f'<span data-category="{escape(key)}">{escape(category[language])}</span>'
-            layers[f"service {key}"] = folium.FeatureGroup(name=label, show=False)
+            layers[f"service {key}"] = folium.FeatureGroup(name=key, show=False)
     return layers
 
 
-def _label(key: str, names: Any) -> str:
-    """Name a layer so that the page can change its language; Leaflet takes it as HTML."""
-    return f'<span data-text="{key}">{escape(names[key])}</span>'
-
-
 def border_shapes(run: Run) -> Borders:
-    """Draw the land and the borders of parishes and municipalities, as far as the study has them, as GeoJSON."""
+    """Draw land, borders of parishes and municipalities, and main roads, as far as the study has them, as GeoJSON."""
     tables = run.tables
     tolerance = BIG_BORDER_TOLERANCE_M if len(tables.villages) > BIG_STUDY else BORDER_TOLERANCE_M
     frame = frame_around(tables.villages, MARGIN_M)
@@ -134,18 +121,17 @@ def border_shapes(run: Run) -> Borders:
     }
     land = [land_of(table, frame, tolerance) for table in list(given.values())[:1]]
     lines = {key: border_lines(given[key], frame, tolerance) for key in BORDER_STYLES if key in given}
-    shapes = {"land": land[0] if land else None, **lines}
+    shapes = {"land": land[0] if land else None, **lines, "roads": main_roads(tables, frame, tolerance)}
     return {key: shape for key, shape in shapes.items() if shape is not None}
 
 
-def _border_layers(borders: Borders, names: Any) -> dict[str, Any]:
+def _border_layers(borders: Borders) -> dict[str, Any]:
     layers: dict[str, Any] = {}
     if "land" in borders:
-        layers["land"] = _shape_layer(borders["land"], LAND_STYLE, control=False)
+        layers["land"] = _shape_layer(borders["land"], LAND_STYLE, name="land")
     for key, style in BORDER_STYLES.items():
         if key in borders:
-            shown = key == "municipalities"
-            layers[key] = _shape_layer(borders[key], style, name=_label(f"layer.{key}", names), show=shown)
+            layers[key] = _shape_layer(borders[key], style, name=key, show=key != "parishes")
     return layers
 
 
@@ -154,7 +140,7 @@ def _shape_layer(geometry: dict[str, Any], style: dict[str, Any], **options: Any
     return folium.GeoJson(data, style_function=lambda _: style, interactive=False, smooth_factor=1.2, **options)
 
 
-def _area_layer(shapes: list[dict[str, Any]], content: Content, name: str) -> folium.GeoJson:
+def _area_layer(shapes: list[dict[str, Any]], content: Content) -> folium.GeoJson:
     features = [
         _feature(str(number), shape, {"cluster": number, "colour": cluster["colour"]})
         for number, (shape, cluster) in enumerate(zip(shapes, content["clusters"], strict=True))
@@ -165,7 +151,7 @@ def _area_layer(shapes: list[dict[str, Any]], content: Content, name: str) -> fo
         return {"color": colour, "weight": 1.5, "opacity": 0.9, "fillColor": colour, "fillOpacity": 0.28}
 
     data = {"type": "FeatureCollection", "features": features}
-    return folium.GeoJson(data, name=name, style_function=style, smooth_factor=0.8)
+    return folium.GeoJson(data, name="areas", style_function=style, smooth_factor=0.8)
 
 
 def _feature(identifier: str, geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:

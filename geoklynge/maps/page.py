@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,15 +14,26 @@ import jinja2
 from markupsafe import Markup
 
 from ..pipeline import Run
+from .backgrounds import backgrounds_of
 from .content import Content, content_of
 from .folium_map import Borders, border_shapes, build_map
 from .leaflet import leaflet_script, leaflet_style
 from .texts import LANGUAGES, Words, texts
 
-SCRIPTS = ("words.js", "cards.js", "draw.js", "panel.js")  # in the order of need
+SCRIPTS = (
+    "words.js",
+    "ranking.js",
+    "cards.js",
+    "signs.js",
+    "shading.js",
+    "draw.js",
+    "layers.js",
+    "tables.js",
+    "panel.js",
+)  # in the order of need
 
 
-def render_map(run: Run, *, language: str = "da") -> str:
+def render_map(run: Run, *, language: str = "da", backgrounds: Sequence[str] = ()) -> str:
     """
     Render a run as one HTML page that needs no network: map, cards, search, legend.
 
@@ -31,6 +43,9 @@ def render_map(run: Run, *, language: str = "da") -> str:
         A checked run.
     language
         ``da`` or ``en``: what the page opens in; it holds both.
+    backgrounds
+        Keys of background maps from a network that the page offers, off until its reader turns one on. Without any,
+        the page cannot ask any network for anything.
 
     Returns
     -------
@@ -40,17 +55,19 @@ def render_map(run: Run, *, language: str = "da") -> str:
     Raises
     ------
     InputError
-        If there is no such language.
+        If there is no such language or background map.
     """
     texts(language)
-    return map_page(run, content_of(run), border_shapes(run), language)
+    return map_page(run, content_of(run), border_shapes(run), language, backgrounds)
 
 
-def map_page(run: Run, content: Content, borders: Borders, language: str) -> str:
+def map_page(run: Run, content: Content, borders: Borders, language: str, backgrounds: Sequence[str] = ()) -> str:
     """Render the map of a run whose content and borders are at hand."""
+    offered = backgrounds_of(backgrounds)
     words = {name: texts(name) for name in LANGUAGES}
-    place, script = build_map(run, content, borders, language)
+    place, script = build_map(run, content, borders)
     data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
+    data["backgrounds"] = offered
     parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))
     scripts = [part.replace("</script", "<\\/script") for part in parts]
     return (
@@ -63,7 +80,7 @@ def map_page(run: Run, content: Content, borders: Borders, language: str) -> str
             scripts=[Markup(part) for part in scripts],  # noqa: S704
             styles=[Markup(leaflet_style()), Markup(asset("panel.css"))],  # noqa: S704
             data=Markup(json_for_script(data)),  # noqa: S704
-            policy=content_policy(scripts),
+            policy=content_policy(scripts, [each["origin"] for each in offered]),
         )
     )
 
@@ -97,16 +114,17 @@ def json_for_script(data: object) -> str:
     return text
 
 
-def content_policy(scripts: list[str]) -> str:
+def content_policy(scripts: list[str], pictures: Sequence[str] = ()) -> str:
     """
-    Forbid the page everything but its own scripts, known by their sums.
+    Forbid the page everything but its own scripts, known by their sums, and pictures of the background maps offered.
 
     A name that slipped through as markup could still neither run nor ask a network for anything.
     """
     sums = (base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts)
     allowed = " ".join(f"'sha256-{each}'" for each in sums)
+    shown = " ".join(["data:", *pictures])
     return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data:; "
+        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src {shown}; "
         "base-uri 'none'; form-action 'none'"
     )
 

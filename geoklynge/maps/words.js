@@ -62,6 +62,7 @@ const Words = (() => {
     category,
     say,
     told,
+    listed,
     tell: ([key, args]) => say(key, args),
     has: (key) => key in data.texts[language],
     get language() {
