@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -26,7 +27,8 @@ from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write
 from .maps import backgrounds_of, render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
-from .study import Study, read_study
+from .study import Study, read_study, source_bytes
+from .table_files import another_process
 from .validation_words import recovery_table, remarks, summary_table, validation_record
 
 app = typer.Typer(
@@ -38,6 +40,7 @@ app = typer.Typer(
 )
 
 
+LARGE_SOURCES = 20_000_000  # bytes; from there on tables are written by a process of their own
 WIDTH_ELSEWHERE = 160  # columns of a table that no terminal shows
 
 cache_app = typer.Typer(help="Parsed sources that runs have kept.", no_args_is_help=True)
@@ -112,11 +115,13 @@ def _run(study_file: Path, options: _RunOptions) -> None:
     folder = options.out or Path("maps") / slug(study.name)
     require_folder(folder).rmdir()  # better now than after the work
     backgrounds_of(options.backgrounds)
-    with shown_progress(silent=options.quiet or options.as_json) as report:
+    silent = options.quiet or options.as_json
+    aside = another_process() if source_bytes(study) > LARGE_SOURCES else nullcontext()
+    with shown_progress(silent=silent) as report, aside as process:
         result = run(study, report=report, cache=options.cache)
         report("outputs", 0, 0)
         pages = partial(render_pages, result, language=options.language.value, backgrounds=options.backgrounds)
-        write_run(result, folder, pages=pages)
+        write_run(result, folder, pages=pages, process=process)
     if options.as_json:
         print((folder / RUN_FILE).read_text(encoding="utf-8"), end="")
         return

@@ -9,30 +9,24 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import pandas as pd
 import pyogrio
-import shapely
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from . import __version__
 from .errors import InputError
-from .network_files import tie_layer, write_graphml, write_tie_geojson
 from .pipeline import Run, peak_memory_mb
 from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
+from .table_files import TableFiles, write_tables
 
-DEGREE_DIGITS = 6  # about 0.1 m
-DEGREE_GRID = 1e-6
 RUN_FILE = "run.json"
 Pages = Mapping[str, str]
 
@@ -56,7 +50,9 @@ class WrittenRun:
     source_sums: dict[str, str]
 
 
-def write_run(run: Run, folder: Path, *, pages: Pages | Callable[[], Pages]) -> list[Path]:
+def write_run(
+    run: Run, folder: Path, *, pages: Pages | Callable[[], Pages], process: Executor | None = None
+) -> list[Path]:
     """
     Write a run.
 
@@ -70,7 +66,9 @@ def write_run(run: Run, folder: Path, *, pages: Pages | Callable[[], Pages]) -> 
     folder
         Where to; made if need be. Other files in it are left alone.
     pages
-        HTML pages by file name, or what renders them; other files are then made at the same time.
+        HTML pages by file name, or what renders them; tables are written at the same time.
+    process
+        What writes the tables; see `another_process`. Without one, a thread of this process.
 
     Returns
     -------
@@ -84,17 +82,18 @@ def write_run(run: Run, folder: Path, *, pages: Pages | Callable[[], Pages]) -> 
     """
     beside = require_folder(folder)
     try:
-        ties, nodes = _rounded_ties(run), _nodes(run.result.villages)
-        with ThreadPoolExecutor(max_workers=2) as workers:  # text needs no interpreter, pages do
-            texts = [
-                workers.submit(write_tie_geojson, nodes, ties, beside / "ties.geojson"),
-                workers.submit(write_graphml, nodes, ties, beside / "ties.graphml"),
-            ]
-            for name, html in (pages() if callable(pages) else pages).items():
-                (beside / name).write_text(html, encoding="utf-8")
-            _write_tables(run, tie_layer(_metres(run.result.villages), nodes, ties), beside)
-        for text in texts:
-            text.result()  # raises what went wrong there
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            files = _table_files(run)
+            written = (process or thread).submit(write_tables, files, beside)
+            try:
+                for name, html in (pages() if callable(pages) else pages).items():
+                    (beside / name).write_text(html, encoding="utf-8")
+            finally:
+                wait([written])  # nobody may write into a folder that is taken away
+            try:
+                written.result()
+            except BrokenProcessPool:  # it was stopped, for want of memory perhaps: then one after the other
+                write_tables(files, beside)
         names = sorted(path.name for path in beside.iterdir())
         _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
         folder.mkdir(exist_ok=True)
@@ -152,95 +151,18 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "study"
 
 
-def _write_tables(run: Run, ties: Any, folder: Path) -> None:
-    clusters = run.result.clusters
-    tables = {"clusters": clusters, "villages": run.result.villages, "services": run.tables.services}
-    for name, table in tables.items():
-        _write_geojson(table, folder / f"{name}.geojson")
-    _write_package(run, tables, ties, folder)
-    pd.DataFrame(clusters.drop(columns="geometry")).to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
-
-
-@contextmanager
-def _no_clock() -> Iterator[None]:
-    """Let GeoPackages note a fixed time of writing: the same run gives the same bytes."""
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00.000Z"})
-    try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})
-
-
-@_no_clock()
-def _write_package(run: Run, tables: dict[str, gpd.GeoDataFrame], ties: Any, folder: Path) -> None:
-    package = folder / f"{slug(run.study.name)}.gpkg"
-    for name, table in tables.items():
-        _add_layer(package, name, table)
-    pyogrio.write_arrow(
-        ties, package, layer="ties", driver="GPKG", append=True,
-        geometry_name="geometry", geometry_type="LineString", crs=run.tables.crs.to_wkt(),
-    )  # fmt: skip
-    for name, table in (("parishes", run.tables.parishes), ("municipalities", run.tables.municipalities)):
-        if table is not None and table.geometry.notna().any():
-            _add_layer(package, name, table[table.geometry.notna()])
-
-
-def _metres(villages: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    xy: NDArray[np.float64] = shapely.get_coordinates(villages.geometry.to_numpy())
-    return xy
-
-
-def _add_layer(package: Path, name: str, table: gpd.GeoDataFrame) -> None:
-    """Add a table to a GeoPackage; handed over as Arrow, which takes GDAL two thirds of the time of single features."""
-    multi = shapely.get_type_id(table.geometry.to_numpy()) == shapely.GeometryType.MULTIPOLYGON
-    if multi.any():  # one type a layer
-        table = table.set_geometry([shapely.multipolygons(shapely.get_parts(g)) for g in table.geometry])
-    pyogrio.write_dataframe(_plain(table), package, layer=name, driver="GPKG", append=package.exists(), use_arrow=True)
-
-
-def _rounded_ties(run: Run) -> pd.DataFrame:
-    return run.shown_ties().round({"minutes": 3, **dict.fromkeys((*run.ties.layers, "weight", "together"), 4)})
-
-
-def _nodes(villages: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Villages as nodes of the tie network, where they stand in degrees."""
-    lon, lat = shapely.get_coordinates(villages.geometry.to_crs(4326).to_numpy()).T.tolist()
-    nodes = villages[["village_id", "name", "cluster_id"]].fillna({"cluster_id": ""})
-    # round() and not NumPy's: OSM's seven decimals often end in 5, and GDAL rounds like this one
-    return pd.DataFrame(nodes).assign(
-        lon=[round(each, DEGREE_DIGITS) for each in lon], lat=[round(each, DEGREE_DIGITS) for each in lat]
+def _table_files(run: Run) -> TableFiles:
+    digits = {"minutes": 3, **dict.fromkeys((*run.ties.layers, "weight", "together"), 4)}
+    return TableFiles(
+        clusters=run.result.clusters,
+        villages=run.result.villages,
+        services=run.tables.services,
+        ties=run.shown_ties().round(digits),
+        parishes=run.tables.parishes,
+        municipalities=run.tables.municipalities,
+        crs=run.tables.crs.to_wkt(),
+        package=f"{slug(run.study.name)}.gpkg",
     )
-
-
-def _plain(table: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Turn dtypes that file drivers do not know into ones they do."""
-    objects = {name: table[name].astype(object) for name in table.select_dtypes("category").columns}
-    return table.assign(**objects)
-
-
-def _write_geojson(table: gpd.GeoDataFrame, path: Path) -> None:
-    """Write WGS84 GeoJSON by RFC 7946; GDAL turns outer rings anticlockwise."""
-    degrees = table.to_crs(4326)
-    rounded = gpd.GeoSeries(_rounded(degrees.geometry.to_numpy()), index=degrees.index, crs=4326)
-    pyogrio.write_dataframe(
-        _plain(degrees.set_geometry(rounded)), path, driver="GeoJSON",
-        RFC7946="YES", COORDINATE_PRECISION=DEGREE_DIGITS, WRITE_NAME="NO", use_arrow=True,
-    )  # fmt: skip
-
-
-def _rounded(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """
-    Round the corners of areas to the digits of the file, each for itself, so that neighbours still share theirs.
-
-    Only an area that this would spoil is moved to the grid as a whole. Points need no care: GDAL rounds them.
-    """
-    is_area = shapely.get_dimensions(shapes) == 2
-    areas = shapely.transform(shapes[is_area], lambda xy: xy.round(DEGREE_DIGITS))
-    spoilt = ~shapely.is_valid(areas)
-    areas[spoilt] = shapely.set_precision(shapes[is_area][spoilt], DEGREE_GRID)
-    rounded = shapes.copy()
-    rounded[is_area] = areas
-    return rounded
 
 
 def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str, Any]:

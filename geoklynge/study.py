@@ -390,3 +390,10 @@ def _keys_beside(loc: tuple[str | int, ...]) -> list[str]:
         else:  # a table of tables, such as services.categories: every key leads to one of the same kind
             model = get_args(model)[-1]
     return [key for key in getattr(model, "model_fields", {}) if key != "folder"]
+
+
+def source_bytes(study: Study) -> int:
+    """How large the files of a study are together; those that are not there count as nothing."""
+    names = {name for table in Sources.model_fields for name in getattr(study.sources, table)}
+    paths = [study.folder / name for name in names]
+    return sum(path.stat().st_size for path in paths if path.is_file())

@@ -65,6 +65,7 @@ def test_the_table_of_clusters_has_the_columns_of_the_design(shown):
     assert set(wanted) <= set(table.columns)
     assert set(table.columns) - set(wanted) == {
         "hub_id", "n_people_assumed", "name_reason", "name_from", "name_share", "top_share", "rank_low", "rank_high",
+        "area_km2",
     }  # fmt: skip
     assert table.crs == 25832
 

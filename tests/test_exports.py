@@ -13,7 +13,7 @@ import pyogrio
 import pytest
 import shapely
 
-from geoklynge import exports
+from geoklynge import table_files
 from geoklynge.errors import InputError
 from geoklynge.exports import read_run, slug, write_run
 
@@ -183,7 +183,7 @@ def test_an_interrupted_run_leaves_the_earlier_outputs_whole(sample_run, tmp_pat
     def breaks(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exports, "write_graphml", breaks)
+    monkeypatch.setattr(table_files, "write_graphml", breaks)
     with pytest.raises(KeyboardInterrupt):
         write_run(sample_run, folder, pages={"map.html": "half"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
@@ -275,7 +275,7 @@ def test_what_goes_wrong_beside_is_not_swallowed(sample_run, tmp_path, monkeypat
     def full(*_):
         raise OSError(28, "no space left on device")
 
-    monkeypatch.setattr(exports, writer, full)
+    monkeypatch.setattr(table_files, writer, full)
     with pytest.raises(InputError, match="no space left on device"):
         write_run(sample_run, tmp_path / "out", pages=PAGES)
     assert not list(tmp_path.iterdir())
@@ -295,7 +295,7 @@ def test_an_area_that_rounding_would_spoil_is_kept_valid(tmp_path):
     table = gpd.GeoDataFrame(
         {"name": ["a"] * 40}, geometry=[shapely.affinity.rotate(spiky, k) for k in range(40)], crs=crs
     )
-    exports._write_geojson(table, tmp_path / "areas.geojson")
+    table_files._write_geojson(table, tmp_path / "areas.geojson")
     again = gpd.read_file(tmp_path / "areas.geojson")
     assert again.is_valid.all()
     assert (again.to_crs(crs).hausdorff_distance(table.geometry) < 1).all()

@@ -51,6 +51,7 @@ ORDER = (
     "pipeline",
     "comparison",
     "network_files",
+    "table_files",
     "exports",
     "maps",
     "bars",

@@ -115,9 +115,11 @@ def _alternative(row: dict[Any, Any], row_of: Rows, cluster_of: Rows) -> dict[st
 
 def _change(row: dict[Any, Any], names: dict[Any, str], labels: dict[str, Any], before: float) -> Sentence:
     facts: dict[str, Any] = {"village": str(names[row["village_id"]]), "before": before, "after": float(row["score"])}
-    if row["kind"] == "with" and not pd.isna(row["from_cluster_id"]):
-        return ("say.change_with_from", {**facts, "other": labels[str(row["from_cluster_id"])]})
-    return (f"say.change_{row['kind']}", facts)
+    if row["kind"] == "without":
+        return ("say.change_without", facts)
+    if pd.isna(row["from_cluster_id"]):
+        return ("say.change_with", facts)
+    return ("say.change_with_from", {**facts, "other": labels[str(row["from_cluster_id"])]})
 
 
 def _weakest(run: Run, row: dict[Any, Any]) -> Sentence:

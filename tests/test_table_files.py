@@ -1,0 +1,85 @@
+"""Tables written by a process of their own are the same, and what goes wrong there is told."""
+
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+from typer.testing import CliRunner
+
+from geoklynge import cli
+from geoklynge.errors import InputError
+from geoklynge.exports import write_run
+from geoklynge.study import read_study, source_bytes
+from geoklynge.table_files import another_process
+
+PAGES = {"map.html": "<p>map</p>"}
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
+
+
+@pytest.fixture(scope="module")
+def process():
+    with another_process() as started:
+        if started is None:
+            pytest.skip("one core: no other process")
+        yield started
+
+
+def test_another_process_writes_the_same_bytes(sample_run, tmp_path, process):
+    assert process.submit(os.getpid).result() != os.getpid()
+    write_run(sample_run, tmp_path / "here", pages=PAGES)
+    write_run(sample_run, tmp_path / "there", pages=PAGES, process=process)
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+    assert "syddjurs.gpkg" in contents(tmp_path / "there")
+
+
+def test_a_process_that_was_stopped_is_done_without(sample_run, tmp_path):
+    class Stopped(ThreadPoolExecutor):
+        def submit(self, *_):
+            broken = Future()
+            broken.set_exception(BrokenProcessPool("stopped"))
+            return broken
+
+    write_run(sample_run, tmp_path / "here", pages=PAGES)
+    write_run(sample_run, tmp_path / "there", pages=PAGES, process=Stopped())
+    assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_a_page_that_fails_leaves_nothing_behind(sample_run, tmp_path, process):
+    def pages():
+        raise InputError("no such thing", where="page")
+
+    with pytest.raises(InputError, match="no such thing"):
+        write_run(sample_run, tmp_path / "out", pages=pages, process=process)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cores", [1, None])
+def test_one_core_has_no_other_process(monkeypatch, cores):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    with another_process() as started:
+        assert started is None
+
+
+@pytest.mark.parametrize(("bound", "asked"), [(0, True), (10**12, False)])
+def test_the_command_asks_for_it_when_the_sources_are_large(sample_study, tmp_path, monkeypatch, bound, asked):
+    seen = []
+    write = cli.write_run
+    monkeypatch.setattr(cli, "LARGE_SOURCES", bound)
+    monkeypatch.setattr(
+        cli, "write_run", lambda *args, **options: seen.append(options["process"]) or write(*args, **options)
+    )
+    study = sample_study.folder / "study.toml"
+    result = CliRunner().invoke(cli.app, ["run", str(study), "--out", str(tmp_path / "out"), "--quiet"])
+    assert result.exit_code == 0, result.output
+    assert (seen[0] is not None) == (asked and (os.cpu_count() or 1) > 1)
+
+
+def test_source_bytes_are_those_of_all_files(sample_study):
+    assert source_bytes(read_study(sample_study.folder / "study.toml")) == sum(
+        (sample_study.folder / name).stat().st_size
+        for name in {each for part in sample_study.sources.model_dump().values() for each in part}
+    )
