@@ -1,6 +1,7 @@
 """A real browser for the tests of pages: opened from disk, every other request refused and counted."""
 
 import shutil
+import time
 
 import pytest
 
@@ -35,6 +36,14 @@ class Watched:
         """Fail where the page complained or asked for anything beyond its own file."""
         assert self.trouble == []
         assert [url for url in self.asked if not url.startswith(("file:", "data:"))] == []
+
+
+def until(page, script, *, seconds=5.0):
+    """Wait until a script says yes; Playwright's own way evaluates text, which the page's policy forbids."""
+    ends = time.monotonic() + seconds
+    while not page.evaluate(script):
+        assert time.monotonic() < ends, script
+        page.wait_for_timeout(30)
 
 
 @pytest.fixture(scope="module")

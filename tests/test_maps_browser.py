@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from browsing import until
 from pages import with_borders, with_certainty, with_comparison, with_hostile_names
 
 from geoklynge.maps import render_map, render_report
@@ -183,7 +184,7 @@ def test_a_card_opens_by_keyboard_and_closes_the_other(visit, text, sample_run):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")
     page.locator("#card-0[open] .card-body").wait_for()
-    page.wait_for_function("document.querySelectorAll('.card[open]').length === 1")
+    until(page, "document.querySelectorAll('.card[open]').length === 1")
     first = sample_run.result.clusters.iloc[0]
     card = page.locator("#card-0")
     assert card.locator(".members li").count() == first["n_villages"]

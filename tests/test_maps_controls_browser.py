@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from browsing import until
 from pages import with_borders, with_certainty
 
 from geoklynge.maps import render_map
@@ -246,7 +247,7 @@ def test_the_map_can_be_shaded_by_minutes(visit, text, content):
     page = watched.page
     open_section(page, "layers")
     page.locator("#shading").select_option("school")
-    page.wait_for_function("document.querySelectorAll('.shading canvas').length > 3")
+    until(page, "document.querySelectorAll('.shading canvas').length > 3")
     steps = page.evaluate("Shading.legend")
     column = content["nearest"].index("school")
     minutes = [village["minutes"][column] for village in content["villages"]]
@@ -327,7 +328,7 @@ def test_an_alternative_is_outlined_on_demand(visit, text, content):
     assert page.evaluate(RINGS) == []
     buttons.nth(0).click()
     page.locator("#card-1 > summary").click()
-    page.wait_for_function("document.querySelectorAll('.card[open]').length === 1")
+    until(page, "document.querySelectorAll('.card[open]').length === 1")
     assert page.evaluate(RINGS) == []
     watched.assert_calm()
 
