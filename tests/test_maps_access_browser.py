@@ -62,7 +62,7 @@ def test_axe_finds_nothing_in_tables_and_popups(visit, text):
     page.locator(".leaflet-popup-content").wait_for()
     until(page, "getComputedStyle(document.querySelector('.leaflet-popup')).opacity === '1'")
     assert violations(page) == []
-    page.evaluate("Draw.closePopups()")
+    page.evaluate("() => { Draw.closePopups(); }")
     page.locator("#table-open").click()
     assert violations(page) == []
 
