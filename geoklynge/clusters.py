@@ -27,6 +27,18 @@ from .village_sets import VillageSets, pairs_inside
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+COMPARED_AS = {  # columns of the contested villages that the villages table bears, and how
+    "category": "string",
+    "minutes_own": "float64",
+    "place_own": "string",
+    "minutes_other": "float64",
+    "place_other": "string",
+    "tie_own": "float64",
+    "tie_other": "float64",
+    "parish_with_other": "boolean",
+    "municipality_with_other": "boolean",
+}
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -206,9 +218,7 @@ def _village_table(
 
 def _comparisons(contested: pd.DataFrame, village_ids: NDArray[np.object_]) -> dict[str, ExtensionArray]:
     """Give each contested village what compares its two clusters, for the villages table."""
-    texts, numbers = ("category", "place_own", "place_other"), ("minutes_own", "minutes_other", "tie_own", "tie_other")
-    told = contested.set_index("village_id")[[*texts, *numbers]].reindex(village_ids)
-    told = told.astype({**dict.fromkeys(texts, "string"), **dict.fromkeys(numbers, np.float64)})
+    told = contested.set_index("village_id")[[*COMPARED_AS]].reindex(village_ids).astype(COMPARED_AS)
     return {f"contested_{name}": told[name].array for name in told.columns}
 
 

@@ -201,8 +201,8 @@ def test_quiet_says_nothing_but_errors(tmp_path):
 def test_elsewhere_than_in_a_terminal_every_stage_is_a_plain_line(tmp_path):
     result = call("run", SAMPLE / "study.toml", "--out", tmp_path / "out")
     stages = [
-        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "explanation", "check",
-        "outputs",
+        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics",
+        "explanation", "check", "outputs",
     ]  # fmt: skip
     assert [line.split(":")[0] for line in result.stderr.splitlines()] == stages
 

@@ -105,7 +105,8 @@ def test_stages_tell_how_far_they_have_come(sample_study):
     run(sample_study, report=lambda *news: told.append(news))
     stages = list(dict.fromkeys(stage for stage, _, _ in told))
     assert stages == [
-        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "explanation", "check",
+        "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics",
+        "explanation", "check",
     ]  # fmt: skip
     members = [(done, total) for stage, done, total in told if stage == "candidates" and total]
     assert members == [(done, 100) for done in range(101)]
