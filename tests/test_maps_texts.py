@@ -8,6 +8,7 @@ import pytest
 
 import geoklynge.maps
 from geoklynge.errors import InputError
+from geoklynge.explaining.profiles import SERVICES, SIZES, TRAITS
 from geoklynge.maps.texts import LANGUAGES, PLACEHOLDER, Words, number, percent, texts
 
 MAPS = Path(geoklynge.maps.__file__).parent
@@ -35,7 +36,9 @@ def test_no_text_is_forgotten_by_the_pages():
     )
     for key in texts("da"):
         table, _, name = key.partition(".")
-        told_by_name = table in ("measure", "standing", "why_alone", "finding", "layer", "method", "naming")
+        told_by_name = table in (
+            "measure", "standing", "why_alone", "finding", "layer", "method", "naming", "trait", "type",
+        )  # fmt: skip
         assert (
             told_by_name
             or key.removesuffix("_one") in code
@@ -61,6 +64,8 @@ def test_every_reason_and_standing_has_words():
             assert f"why_alone.{key}" in texts(language)
         for key in ("core", "edge", "contested"):
             assert f"standing.{key}" in texts(language)
+        assert {f"trait.{code}" for code in TRAITS} <= {*texts(language)}
+        assert {f"type.{name}" for name in (*SIZES, *SERVICES)} <= {*texts(language)}
 
 
 def test_every_finding_of_the_project_has_a_title():

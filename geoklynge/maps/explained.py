@@ -120,7 +120,7 @@ def _change(row: dict[Any, Any], names: dict[Any, str], labels: dict[str, Any], 
     facts: dict[str, Any] = {"village": str(names[row["village_id"]]), "before": before, "after": float(row["score"])}
     if row["kind"] == "with" and not pd.isna(row["from_cluster_id"]):
         return ("say.change_with_from", {**facts, "other": labels[str(row["from_cluster_id"])]})
-    return (f"say.change_{row['kind']}", facts)
+    return ("say.change_with" if row["kind"] == "with" else "say.change_without", facts)
 
 
 def _weakest(row: dict[Any, Any], shares: dict[str, float]) -> list[Sentence]:
