@@ -347,6 +347,32 @@ def test_a_gain_is_told_if_it_is_one_and_the_reader_can_see_it(monkeypatch, befo
     assert table["kind"].tolist() == (["without"] if told else [])
 
 
+def changed_again(whole, **of_pool):
+    """Changes of the same clusters by cluster, with another pool around them."""
+    pool = replace(whole.pool, **of_pool)
+    table = changes_of(sets_in_order(whole.result), whole.result.clusters, pool, whole.tables, whole.ties, whole.study)
+    return table.set_index("cluster_id")["village_id"].to_dict()
+
+
+def test_no_change_goes_against_a_wish_or_takes_in_who_may_be_no_member():
+    tried = set()
+    for whole in map(made_up, WORLDS[1:]):
+        rows = dict(whole.clusters)
+        for told in whole.explanation.changes.itertuples():
+            row, other = (
+                whole.ids.index(told.village_id),
+                min(rows[told.cluster_id] - {whole.ids.index(told.village_id)}),
+            )
+            pair = (min(row, other), max(row, other))
+            wishes = Wishes(together=(pair,)) if told.kind == "without" else Wishes(apart=(pair,))
+            assert changed_again(whole, wishes=wishes).get(told.cluster_id) != told.village_id
+            if told.kind == "with":
+                eligible = whole.pool.eligible & (np.arange(len(whole.ids)) != row)
+                assert changed_again(whole, eligible=eligible).get(told.cluster_id) != told.village_id
+            tried.add(told.kind)
+    assert tried == {"with", "without"}
+
+
 def test_with_two_villages_nothing_can_change():
     tables = tables_of(villages_at([(0, 0), (1000, 0)]))
     whole = described(tables, study(limits={"min_villages": 2}, ensemble={"members": 2}))
