@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ FAR_MINUTES = 10.0
 FEW_PEOPLE = 50
 OUTLYING = 1.5  # times the mean minutes of the cluster
 TRAITS = ("only", "most", "central", "daily", "bare", "far", "few", "outlying")  # in the order in which they are told
+STRENGTHS = ("only", "most", "central", "daily")
 
 
 def profiles_of(sets: VillageSets, pairs: PairsInside, tables: Tables, ties: Ties) -> pd.DataFrame:
@@ -109,42 +111,57 @@ def traits_of(sets: VillageSets, profiles: pd.DataFrame, tables: Tables, travel:
         _only_one(sets, ties),
         *_by_place(sets, profiles),
         *_by_reach(travel),
-        _told("challenge", "bare", bare),
-        _told("challenge", "few", few),
+        _told("bare", bare),
+        _told("few", few),
     ]
-    told = pd.concat(parts, ignore_index=True)
-    told["place"] = told["code"].map({code: place for place, code in enumerate(TRAITS)})
-    told = told.sort_values(["row", "place", "category"], kind="stable", ignore_index=True)
-    village_ids = tables.villages["village_id"].to_numpy(dtype=object)
-    return told.assign(village_id=village_ids[told["row"].to_numpy(dtype=np.int64)])[
-        ["village_id", "kind", "code", "category", "minutes"]
-    ]
+    row = np.concatenate([part.rows for part in parts])
+    place = np.repeat([TRAITS.index(part.code) for part in parts], [len(part.rows) for part in parts])
+    category = np.concatenate([part.category for part in parts])
+    order = np.lexsort((pd.factorize(category, sort=True)[0], place, row))
+    code = np.array(TRAITS, dtype=object)[place[order]]
+    return pd.DataFrame(
+        {
+            "village_id": tables.villages["village_id"].to_numpy(dtype=object)[row[order]],
+            "kind": np.where(np.isin(code, STRENGTHS), "strength", "challenge").astype(object),
+            "code": code,
+            "category": pd.array(category[order], dtype="string"),
+            "minutes": np.concatenate([part.minutes for part in parts])[order],
+        }
+    )
+
+
+class _Trait(NamedTuple):
+    """The villages that have a trait, by row, and of each the category and the minutes that belong to it."""
+
+    code: str
+    rows: Longs
+    category: NDArray[np.object_]
+    minutes: Floats
 
 
 def _told(
-    kind: str,
     code: str,
-    rows: Longs,
+    rows: NDArray[np.integer],
     *,
     category: str | NDArray[np.object_] | None = None,
     minutes: Floats | float = np.nan,
-) -> pd.DataFrame:
-    """Make the rows of one trait; a category or minutes given once hold for all."""
-    columns = {"kind": kind, "code": code, "category": category, "minutes": minutes}
-    table = pd.DataFrame(columns, index=pd.RangeIndex(len(rows))).assign(row=rows)
-    return table.astype({"row": np.int64, "kind": "string", "code": "string", "category": "string", "minutes": float})
+) -> _Trait:
+    """Make a trait; a category or minutes given once hold for all its villages."""
+    kinds, far = np.empty(len(rows), dtype=object), np.empty(len(rows))
+    kinds[:], far[:] = category, minutes
+    return _Trait(code, rows.astype(np.int64), kinds, far)
 
 
-def _only_one(sets: VillageSets, ties: Ties) -> pd.DataFrame:
+def _only_one(sets: VillageSets, ties: Ties) -> _Trait:
     have = sets.matrix() @ ties.has.astype(np.int64)
     entry, category = np.nonzero(ties.has[sets.member] & (have[sets.set_of_member()] == 1))
     names = np.array(ties.shares.categories, dtype=object)
-    return _told("strength", "only", sets.member[entry].astype(np.int64), category=names[category])
+    return _told("only", sets.member[entry], category=names[category])
 
 
-def _by_place(sets: VillageSets, profiles: pd.DataFrame) -> list[pd.DataFrame]:
+def _by_place(sets: VillageSets, profiles: pd.DataFrame) -> list[_Trait]:
     """Traits of a village among the others of its cluster."""
-    here = profiles.iloc[sets.member].assign(row=sets.member.astype(np.int64), cluster=sets.set_of_member())
+    here = profiles.iloc[sets.member].assign(row=sets.member, cluster=sets.set_of_member())
     by_cluster = here.groupby("cluster")
     kinds, minutes, row = here["kinds"], here["mean_minutes"], here["row"].to_numpy()
     fewest, most_kinds = (by_cluster["kinds"].transform(each) for each in ("min", "max"))
@@ -153,23 +170,23 @@ def _by_place(sets: VillageSets, profiles: pd.DataFrame) -> list[pd.DataFrame]:
     central = (minutes == least) & (least < longest)  # of two villages neither is nearer to the other
     outlying = (minutes == longest) & (minutes > OUTLYING * mean)
     return [
-        _told("strength", "most", row[most.to_numpy()]),
-        _told("strength", "central", row[central.to_numpy()], minutes=minutes[central].to_numpy()),
-        _told("challenge", "outlying", row[outlying.to_numpy()], minutes=minutes[outlying].to_numpy()),
+        _told("most", row[most.to_numpy()]),
+        _told("central", row[central.to_numpy()], minutes=minutes[central].to_numpy()),
+        _told("outlying", row[outlying.to_numpy()], minutes=minutes[outlying].to_numpy()),
     ]
 
 
-def _by_reach(travel: Travel) -> list[pd.DataFrame]:
+def _by_reach(travel: Travel) -> list[_Trait]:
     """Traits of the way to the nearest of a category; where no road leads anywhere, nothing is said."""
     on_road = travel.component >= 0
     parts = []
     if all(category in travel.nearest for category in DAILY):
         farther = travel.nearest[list(DAILY)].max(axis=1, skipna=False).to_numpy(dtype=np.float64)
         near = np.flatnonzero(farther <= CLOSE_MINUTES)
-        parts.append(_told("strength", "daily", near, minutes=farther[near].round(1)))
+        parts.append(_told("daily", near, minutes=farther[near].round(1)))
     for category in WANTED_NEAR:
         if category in travel.nearest:
             minutes = travel.nearest[category].to_numpy(dtype=np.float64)
             far = np.flatnonzero(on_road & ~(minutes <= FAR_MINUTES))
-            parts.append(_told("challenge", "far", far, category=category, minutes=minutes[far].round(1)))
+            parts.append(_told("far", far, category=category, minutes=minutes[far].round(1)))
     return parts
