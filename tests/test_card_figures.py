@@ -288,10 +288,10 @@ def test_what_would_raise_the_score(cards):
 
 def doubles(card: Card) -> list[list[Fragment]]:
     files, members = card.files, set(card.members["village_id"])
-    order, services = files.villages.index.tolist(), files.services
+    order = {village: row for row, village in enumerate(files.villages.index)}
     for category in (each for each in files.categories if each in IN_COMMON):
-        stand = services[(services["category"] == category) & services["village_id"].isin(members)]["village_id"]
-        pairs = itertools.combinations(sorted(set(stand), key=order.index), 2)
+        stand = [village for village in files.stands.get(category, []) if village in members]
+        pairs = itertools.combinations(sorted(set(stand), key=order.get), 2)
         apart = {pair: files.minutes[frozenset(pair)] for pair in pairs if frozenset(pair) in files.minutes}
         near = min(apart, key=apart.get, default=None)
         if near and apart[near] <= 10:

@@ -108,9 +108,10 @@ class Files:
         return self._table("villages").set_index("village_id", drop=False)
 
     @cached_property
-    def services(self) -> gpd.GeoDataFrame:
-        """The services."""
-        return self._table("services")
+    def stands(self) -> dict[str, list[str]]:
+        """Village of each service that stands in one, by category."""
+        known = self._table("services").dropna(subset="village_id")
+        return known.groupby("category")["village_id"].agg(list).to_dict()
 
     @cached_property
     def minutes(self) -> dict[frozenset[str], float]:
