@@ -13,9 +13,8 @@ from ..candidates import Pool
 from ..study import Study
 from ..tables import Tables
 from ..ties import Ties
-from ..village_sets import VillageSets, join_sets, keep_limits, sets_of
+from ..village_sets import VillageSets, join_sets, keep_limits, sets_by_label
 
-Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 
 NEIGHBOURS = 12  # villages outside, those with the strongest ties to the members, that are tried as one more
@@ -49,7 +48,7 @@ def changes_of(
         `cluster_id`; `kind`, ``with`` or ``without``; `village_id`; `score` afterwards, in tenths; `from_cluster_id`,
         of which the joining village is a member (missing where of none, or where it leaves).
     """
-    variants, of_cluster, village = _one_village_changed(sets, _neighbours(sets, pool, ties, study))
+    variants, of_cluster, village = _one_village_changed(sets, pool, ties, study)
     kept = np.flatnonzero(keep_limits(variants, ties, tables.villages, study.limits, pool.wishes))
     both = join_sets([sets, variants.take(kept)], sets.n_villages)
     measured = assess_sets(both, places_of(pool, tables, ties), ties, study)["score"].to_numpy(dtype=np.float64)
@@ -80,30 +79,34 @@ def change_columns(changes: pd.DataFrame, cluster_ids: pd.Series) -> dict[str, E
     return {f"change_{name}": told[name].array for name in told.columns}
 
 
-def _one_village_changed(sets: VillageSets, around: list[Longs]) -> tuple[VillageSets, Longs, Longs]:
-    """Make the changed sets; of each the number of its cluster, and the village that leaves or joins."""
-    made: list[Ints] = []
-    villages: list[Longs] = []
-    for number, outside in enumerate(around):
-        here = sets.rows(number)
-        made += [here[here != row] for row in here] + [np.append(here, row) for row in outside]
-        villages.append(np.concatenate([here, outside]))
-    of_cluster = np.repeat(np.arange(len(sets)), [len(changed) for changed in villages])
-    return sets_of(made, sets.n_villages), of_cluster, np.concatenate(villages)
+def _one_village_changed(sets: VillageSets, pool: Pool, ties: Ties, study: Study) -> tuple[VillageSets, Longs, Longs]:
+    """
+    Make the changed sets; of each the number of its cluster, and the village that leaves or joins.
+
+    The sets have two villages or more, as clusters do: none is left empty.
+    """
+    outer, joining = _strongest_outside(sets, pool, ties, study)
+    of_cluster = np.concatenate([sets.set_of_member(), outer]).astype(np.int64)
+    village = np.concatenate([sets.member, joining]).astype(np.int64)
+    before = sets.take(of_cluster)
+    change = before.set_of_member()
+    stays = before.member != village[change]
+    joins = np.arange(len(sets.member), len(village))
+    number = np.concatenate([change[stays], joins]).astype(np.int64)
+    member = np.concatenate([before.member[stays], joining]).astype(np.int32)
+    order = np.lexsort((member, number))
+    return sets_by_label(number[order], member[order], sets.n_villages), of_cluster, village
 
 
-def _neighbours(sets: VillageSets, pool: Pool, ties: Ties, study: Study) -> list[Longs]:
-    """Find the villages outside each set that are tied to its members most strongly, no more than `NEIGHBOURS`."""
+def _strongest_outside(sets: VillageSets, pool: Pool, ties: Ties, study: Study) -> tuple[Longs, Longs]:
+    """Find the villages outside each set that are tied to its members most strongly: numbers of sets, villages."""
     strong = np.flatnonzero(ties.weight >= study.limits.weakest_tie)  # over weaker ones no cluster hangs together
     ends = np.concatenate([ties.a[strong], ties.b[strong]]), np.concatenate([ties.b[strong], ties.a[strong]])
     weights = coo_array((np.tile(ties.weight[strong], 2), ends), shape=(sets.n_villages, sets.n_villages))
-    pull = csr_array(sets.matrix() @ csr_array(weights))
-    set_of = sets.set_of_village()
-    around = []
-    for number in range(len(sets)):
-        row = slice(pull.indptr[number], pull.indptr[number + 1])
-        village, tied = pull.indices[row], pull.data[row]
-        outside = pool.eligible[village] & (set_of[village] != number)
-        village, tied = village[outside], tied[outside]
-        around.append(village[np.lexsort((village, -tied))][:NEIGHBOURS].astype(np.int64))
-    return around
+    pull = (sets.matrix() @ csr_array(weights)).tocoo()
+    of_set, village = (each.astype(np.int64) for each in pull.coords)
+    outside = np.flatnonzero(pool.eligible[village] & (sets.set_of_village()[village] != of_set))
+    order = outside[np.lexsort((village[outside], -pull.data[outside], of_set[outside]))]
+    of_set, village = of_set[order], village[order]
+    rank = np.arange(len(order)) - np.searchsorted(of_set, of_set)
+    return of_set[rank < NEIGHBOURS], village[rank < NEIGHBOURS]
