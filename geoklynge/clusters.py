@@ -8,6 +8,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 
 from .areas import cluster_areas
 from .assessment import MEASURES, facility_counts, score_proportions
@@ -26,6 +27,18 @@ from .village_sets import VillageSets, pairs_inside
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+COMPARED_AS = {  # columns of the contested villages that the villages table bears, and how
+    "category": "string",
+    "minutes_own": "float64",
+    "place_own": "string",
+    "minutes_other": "float64",
+    "place_other": "string",
+    "tie_own": "float64",
+    "tie_other": "float64",
+    "parish_with_other": "boolean",
+    "municipality_with_other": "boolean",
+}
+
 
 @dataclass(frozen=True)
 class Clusters:
@@ -36,11 +49,14 @@ class Clusters:
     ----------
     clusters
         One row a cluster in order of rank, with its area; the columns of ``clusters.geojson``, among them those of
-        `name_clusters`, and `n_people_assumed`, the number of members whose people are a default.
+        `name_clusters`, `n_people_assumed`, the number of members whose people are a default, `area_km2`, and
+        `overlap_<category>`, the shares of `shared`. The pipeline adds `change_columns`.
     villages
         The study's villages with `cluster_id`, `certainty`, `standing`, `other_cluster_id`, `other_share` (of the
         runs, that put it with the other cluster; missing where that is), `why_alone` (town, no_road, no_candidate,
-        not_chosen; missing inside a cluster) and `minutes_<category>`.
+        not_chosen; missing inside a cluster), `minutes_<category>`, and the columns of `contested` that compare the
+        two clusters, as ``contested_category``, ``contested_minutes_own`` and so on. The pipeline adds
+        `topic_columns` and `profile_columns`.
     brings
         One row a cluster, village and category that stands there: `cluster_id`, `village_id`, `category`,
         `facilities`.
@@ -90,13 +106,15 @@ def describe(  # noqa: PLR0913, PLR0917 - what every stage before it found
     sensitivity = rank_sensitivity(ranked, score_proportions(study.score, ties.layers_used), study.seed)
     cluster = sets.set_of_village()
     standing = judge_standing(cluster, pool.partitions)
+    contested = contested_villages(cluster, chosen.ids, standing, tables, travel, ties)
+    shares = _shares_by_category(chosen, ties)
     return Clusters(
-        _cluster_table(chosen, sensitivity, tables),
-        _village_table(chosen, cluster, standing, pool, tables, travel),
+        _cluster_table(chosen, sensitivity, shares, tables),
+        _village_table(chosen, cluster, standing, pool, tables, travel).assign(**_comparisons(contested, ids)),
         _brings(chosen, ids),
         _missing(chosen, travel),
-        _shared(chosen, ties),
-        contested_villages(cluster, chosen.ids, standing, tables, travel, ties),
+        _shared(chosen, shares),
+        contested,
         sensitivity,
     )
 
@@ -114,7 +132,7 @@ class _Chosen:
     categories: NDArray[np.object_]
 
 
-def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, tables: Tables) -> gpd.GeoDataFrame:
+def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, shares: Floats, tables: Tables) -> gpd.GeoDataFrame:
     sets, hubs, facts, categories = chosen.sets, chosen.hubs, chosen.facts, chosen.categories
     villages = tables.villages
     names, called = villages["name"].to_numpy(dtype=object), chosen.names["name"].to_numpy(dtype=object)
@@ -150,7 +168,8 @@ def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, tables: Tables) -
         {"score": 1, **dict.fromkeys(MEASURES, 3), "max_minutes": 2, "mean_minutes": 2}
     )
     ranks = sensitivity[["top_share", "rank_low", "rank_high"]]
-    table = pd.concat([table, chosen.names.drop(columns="name"), numbers, ranks], axis=1)
+    by_category = pd.DataFrame(shares, columns=[f"overlap_{category}" for category in categories])
+    table = pd.concat([table, chosen.names.drop(columns="name"), numbers, ranks, by_category], axis=1)
     areas = cluster_areas(sets, tables)
     table["area_km2"] = (areas.area.to_numpy() / 1e6).round(1)
     return gpd.GeoDataFrame(table, geometry=areas.to_numpy(), crs=tables.crs)
@@ -197,6 +216,12 @@ def _village_table(
     return villages
 
 
+def _comparisons(contested: pd.DataFrame, village_ids: NDArray[np.object_]) -> dict[str, ExtensionArray]:
+    """Give each contested village what compares its two clusters, for the villages table."""
+    told = contested.set_index("village_id")[[*COMPARED_AS]].reindex(village_ids).astype(COMPARED_AS)
+    return {f"contested_{name}": told[name].array for name in told.columns}
+
+
 def _brings(chosen: _Chosen, village_ids: NDArray[np.object_]) -> pd.DataFrame:
     entry, category = np.nonzero(chosen.counts[chosen.sets.member])
     village = chosen.sets.member[entry]
@@ -222,15 +247,20 @@ def _missing(chosen: _Chosen, travel: Travel) -> pd.DataFrame:
     )
 
 
-def _shared(chosen: _Chosen, ties: Ties) -> pd.DataFrame:
+def _shares_by_category(chosen: _Chosen, ties: Ties) -> Floats:
+    """Share of trips of each category that two members send to the same places, shape (clusters, categories)."""
     sets = chosen.sets
     pairs = pairs_inside(sets, ties)
     tied = pairs.tie >= 0  # others share nothing
     sums = sum_overlap_by_category(ties, pairs.tie[tied], pairs.of_set[tied], len(sets))
-    mean = sums / np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)[:, None]
+    mean: Floats = sums / np.maximum(np.bincount(pairs.of_set, minlength=len(sets)), 1)[:, None]
+    return mean.round(3)
+
+
+def _shared(chosen: _Chosen, shares: Floats) -> pd.DataFrame:
     columns = {
         "cluster_id": np.repeat(chosen.ids, len(chosen.categories)),
-        "category": np.tile(chosen.categories, len(sets)),
-        "share": mean.ravel().round(3),
+        "category": np.tile(chosen.categories, len(chosen.sets)),
+        "share": shares.ravel(),
     }
     return pd.DataFrame(columns).sort_values(["cluster_id", "category"], ignore_index=True)

@@ -177,6 +177,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
     counts |= {
         "ties": len(run.ties.a),
         "ties_written": len(run.shown_ties()),  # those of at least limits.weakest_tie
+        "repeated_calculations": len(run.pool.partitions),
         "candidates": len(run.pool.sets),
         "clusters": len(run.result.clusters),
         "villages_in_clusters": int(run.result.villages["cluster_id"].notna().sum()),

@@ -18,7 +18,7 @@ from .certainty import co_membership
 from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
-from .explaining import Explanation, explain, profile_columns
+from .explaining import Explanation, change_columns, explain, profile_columns
 from .progress import Tell, told_nobody
 from .refining import refine
 from .selection import Plan, select
@@ -129,7 +129,9 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         result = replace(result, villages=result.villages.assign(**by_topic))
     with stage("explanation"):
         explanation = explain(result, pool, assessment, tables, travel, ties, study)
-        result = replace(result, villages=result.villages.assign(**profile_columns(explanation.profiles)))
+        clusters = result.clusters.assign(**change_columns(explanation.changes, result.clusters["cluster_id"]))
+        villages = result.villages.assign(**profile_columns(explanation.profiles))
+        result = replace(result, clusters=clusters, villages=villages)
     with stage("check"):
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()

@@ -65,7 +65,7 @@ def test_the_table_of_clusters_has_the_columns_of_the_design(shown):
     assert set(wanted) <= set(table.columns)
     assert set(table.columns) - set(wanted) == {
         "hub_id", "n_people_assumed", "name_reason", "name_from", "name_share", "top_share", "rank_low", "rank_high",
-        "area_km2",
+        "area_km2", "overlap_school", "overlap_church", "overlap_grocery", "overlap_doctor",
     }  # fmt: skip
     assert table.crs == 25832
 
@@ -134,6 +134,17 @@ def test_a_contested_village_is_compared(shown):
     assert row["tie_own"] > row["tie_other"] > 0
 
 
+def test_the_table_of_villages_holds_what_is_compared(shown):
+    villages = shown[0].villages.set_index("village_id")
+    compared = [name for name in villages if name.startswith("contested_")]
+    row = shown[0].contested.iloc[0]
+    assert len(compared) == 9
+    for name in compared:
+        column, value = villages[name], row[name.removeprefix("contested_")]
+        assert column.drop("v02").isna().all()
+        assert pd.isna(column["v02"]) if pd.isna(value) else column["v02"] == value
+
+
 def test_minutes_to_the_nearest_of_each_category_and_none_without_a_road(shown):
     villages = shown[0].villages
     assert villages["minutes_doctor"].fillna(-1).tolist() == [8, 7, 6, 1, 2, 3, 11, -1]
@@ -167,6 +178,8 @@ def test_trips_shared_by_category(shown):
     assert shared["cluster-v02", "church"] == 1  # two at one place: all villages go alike
     assert shared["cluster-v05", "school"] == 1
     assert 0 < shared["cluster-v05", "grocery"] <= 1
+    table = shown[0].clusters.set_index("cluster_id")
+    assert shared == {(key, kind): table.loc[key, f"overlap_{kind}"] for key, kind in shared}
 
 
 def described(tables, wanted):
@@ -253,6 +266,7 @@ def test_a_plan_without_any_service():
     for table in (result.brings, result.missing, result.shared):
         assert len(table) == 0
         assert {"cluster_id", "category"} <= set(table.columns)
+    assert not [name for name in result.clusters if name.startswith("overlap_")]
     # without any service the one with most people is the hub
     people = result.villages.set_index("village_id")["people"]
     for one in result.clusters.itertuples():

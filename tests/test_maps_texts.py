@@ -8,6 +8,7 @@ import pytest
 
 import geoklynge.maps
 from geoklynge.errors import InputError
+from geoklynge.explaining.profiles import SERVICES, SIZES, TRAITS
 from geoklynge.maps.texts import LANGUAGES, PLACEHOLDER, Words, number, percent, texts
 
 MAPS = Path(geoklynge.maps.__file__).parent
@@ -69,6 +70,8 @@ def test_every_reason_and_standing_has_words():
             assert f"why_alone.{key}" in texts(language)
         for key in ("core", "edge", "contested"):
             assert f"standing.{key}" in texts(language)
+        assert {f"trait.{code}" for code in TRAITS} <= {*texts(language)}
+        assert {f"type.{name}" for name in (*SIZES, *SERVICES)} <= {*texts(language)}
 
 
 def test_every_finding_of_the_project_has_a_title():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .changes import change_columns
 from .explain import Explanation, explain, sets_in_order
 from .profiles import profile_columns
 
-__all__ = ["Explanation", "explain", "profile_columns", "sets_in_order"]
+__all__ = ["Explanation", "change_columns", "explain", "profile_columns", "sets_in_order"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,7 +11,7 @@ from ..assessment import worth
 from ..candidates import Pool
 from ..cluster_names import JOIN
 from ..tables import Tables
-from ..village_sets import VillageSets
+from ..village_sets import VillageSets, sum_by_set
 
 Floats = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -29,9 +27,10 @@ def alternatives_of(
     """
     Find, for each cluster, the candidates worth most that could have stood in its place.
 
-    A candidate stands in a cluster's place if of the people in either, 30 to 80 % live in both (Jaccard 1901). Of
-    those the one that is worth most comes first (score times people served); then the next that is no more alike to
-    any before, up to three.
+    A candidate can stand in a cluster's place if of the people in either, 30 to 80 % live in both (Jaccard 1901);
+    each village counts one person more, so that one whose people are none still counts. Of those the one that is
+    worth most comes first (score times people served); then the next of which at most 80 % is in common with any
+    before, up to three.
 
     Parameters
     ----------
@@ -47,16 +46,20 @@ def alternatives_of(
     Returns
     -------
     pd.DataFrame
-        `cluster_id`; `village_ids` of the alternative (joined by ``; ``); its `n_villages`, `population`, `score`
-        and `max_minutes`; `in_common`, the share of people, 0..1; `displaces`, ids of the chosen clusters that share
-        a village with it.
+        One row an alternative, those of one cluster together: `cluster_id`; `village_ids` (joined by ``; ``),
+        `n_villages`, `population`, `score` and `max_minutes` of the alternative; `in_common`, the share of people
+        that both have, 0..1; `displaces`, ids of all chosen clusters that share a village with it, the cluster itself
+        among them (joined likewise).
+
+    References
+    ----------
+    Jaccard, P. (1901). Étude comparative de la distribution florale dans une portion des Alpes et des Jura. Bulletin
+    de la Société Vaudoise des Sciences Naturelles 37, 547-579.
     """
-    people = tables.villages["people"].to_numpy(dtype=np.float64)
-    of_cluster, candidate, in_common = _related(sets, pool.sets, people + 1.0)  # nobody known: the place still counts
-    value = worth(assessment)
-    order = np.lexsort((candidate, -value[candidate], of_cluster))
-    taken = _distinct(of_cluster[order], candidate[order], pool.sets, people + 1.0)
-    chosen = order[taken]
+    people = tables.villages["people"].to_numpy(dtype=np.float64) + 1.0  # nobody known: the place still counts
+    of_cluster, candidate, in_common = _related(sets, pool.sets, people)
+    order = np.lexsort((candidate, -worth(assessment)[candidate], of_cluster))
+    chosen = order[_distinct(of_cluster[order], candidate[order], pool.sets, people)]
     of_cluster, candidate, in_common = of_cluster[chosen], candidate[chosen], in_common[chosen]
     village_ids, ids = tables.villages["village_id"].to_numpy(dtype=object), clusters["cluster_id"].to_numpy(object)
     set_of, facts = sets.set_of_village(), assessment.iloc[candidate]
@@ -81,27 +84,26 @@ def _related(sets: VillageSets, candidates: VillageSets, counted: Floats) -> tup
     weighed = csr_array(sets.matrix().multiply(counted[None, :]))
     both = (weighed @ candidates.matrix().T).tocoo()
     of_cluster, candidate = both.coords[0].astype(np.int64), both.coords[1].astype(np.int64)
-    own, theirs = sets.matrix() @ counted, candidates.matrix() @ counted
+    own, theirs = sum_by_set(sets, counted), sum_by_set(candidates, counted)
     share = both.data / (own[of_cluster] + theirs[candidate] - both.data)
     fits = (share >= RELATED) & (share <= ALIKE)
     return of_cluster[fits], candidate[fits], share[fits]
 
 
 def _distinct(of_cluster: Longs, candidate: Longs, candidates: VillageSets, counted: Floats) -> Longs:
-    """Take, of each cluster's candidates in their order, those that are not too alike to any taken before."""
-    taken: list[int] = []
-    bounds = np.append(np.flatnonzero(np.diff(of_cluster, prepend=-1)), len(of_cluster)).tolist()
-    for start, stop in itertools.pairwise(bounds):
-        held: list[set[int]] = []
-        for place in range(start, stop):
-            rows = set(candidates.rows(int(candidate[place])).tolist())
-            if all(_in_common(rows, other, counted) <= ALIKE for other in held):
-                held.append(rows)
-                taken.append(place)
-            if len(held) == MOST:
-                break
-    return np.array(taken, dtype=np.int64)
+    """Find, of each cluster's candidates in their order, those that are not too alike to any taken before."""
+    left, taken = np.arange(len(of_cluster)), [np.empty(0, dtype=np.int64)]
+    for _ in range(MOST):
+        first = left[np.diff(of_cluster[left], prepend=-1) > 0]
+        taken.append(first)
+        of_same_cluster = first[np.searchsorted(of_cluster[first], of_cluster[left])]
+        share = _in_common(candidates.take(candidate[left]), candidates.take(candidate[of_same_cluster]), counted)
+        left = left[share <= ALIKE]  # and not those just taken: they are wholly alike to themselves
+    return np.sort(np.concatenate(taken))
 
 
-def _in_common(one: set[int], other: set[int], counted: Floats) -> float:
-    return float(counted[list(one & other)].sum() / counted[list(one | other)].sum())
+def _in_common(sets: VillageSets, others: VillageSets, counted: Floats) -> Floats:
+    """Compare each set with the other of its number: what counts in both, as a share of what counts in either."""
+    both: Floats = sets.matrix().multiply(others.matrix()) @ counted
+    share: Floats = both / (sum_by_set(sets, counted) + sum_by_set(others, counted) - both)
+    return share

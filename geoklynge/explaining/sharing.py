@@ -27,8 +27,9 @@ def doubles_of(sets: VillageSets, pairs: PairsInside, clusters: pd.DataFrame, ti
     Returns
     -------
     pd.DataFrame
-        One row a cluster and category: `cluster_id`, `category`, `facilities` in the whole cluster, and the two
-        nearest to each other: `village_a`, `village_b`, `minutes`.
+        One row a cluster and category, in the order of clusters and of the categories: `cluster_id`, `category`,
+        `facilities` in the whole cluster, and the two villages that have one and are nearest to each other:
+        `village_a`, `village_b`, `minutes` (the slower direction).
     """
     categories = np.array(ties.shares.categories, dtype=object)
     asked = np.isin(categories, HELD_IN_COMMON)
@@ -68,11 +69,11 @@ def spread_of(pairs: PairsInside, clusters: pd.DataFrame, ties: Ties, most_minut
     -------
     pd.DataFrame
         Eight rows a cluster, of equal steps up to the study's limit: `cluster_id`, `from_minutes`, `to_minutes`,
-        `pairs`.
+        `pairs` that are more minutes apart than the one and not more than the other (none: in the first step).
     """
     minutes = pairs.values(ties.minutes, absent=most_minutes)
     edges = np.linspace(0.0, most_minutes, BINS + 1)
-    place = np.clip(np.searchsorted(edges, minutes, side="left") - 1, 0, BINS - 1)  # a whole step belongs to it
+    place = np.clip(np.searchsorted(edges, minutes, side="left") - 1, 0, BINS - 1)  # the end of a step is part of it
     counts = np.bincount(pairs.of_set.astype(np.int64) * BINS + place, minlength=len(clusters) * BINS)
     return pd.DataFrame(
         {

@@ -11,6 +11,8 @@ from ..cluster_names import JOIN
 from ..pipeline import Run
 from .texts import Sentence
 
+LEAST_TOLD = 0.05  # points: less is written as 0.0
+
 Rows = dict[str, int]
 
 
@@ -22,7 +24,8 @@ def clusters_explained(run: Run, row_of: Rows, cluster_of: Rows, labels: dict[st
     -------
     dict
         For each cluster `area` in square kilometres; `spread`, how many pairs of villages are how far apart, by the
-        steps of `steps_told`; `doubles`, sentences; `alternatives`, plain rows; `change`, sentences.
+        steps of `steps_told`; `doubles`, sentences; `alternatives`, plain rows; `change`, sentences: the one village
+        more or less that would raise its score, and the measure that costs it most.
     """
     explanation, table = run.explanation, run.result.clusters
     score = dict(zip(table["cluster_id"], table["score"].astype(float), strict=True))
@@ -39,16 +42,16 @@ def clusters_explained(run: Run, row_of: Rows, cluster_of: Rows, labels: dict[st
         told[row["cluster_id"]]["alternatives"].append(_alternative(row, row_of, cluster_of))
     for row in explanation.changes.to_dict("records"):
         told[row["cluster_id"]]["change"].append(_change(row, names, labels, score[row["cluster_id"]]))
-    for row in table.to_dict("records"):
-        own = told[row["cluster_id"]]["change"]
-        own += [_weakest(run, row)] if own else [("say.change_none", {}), _weakest(run, row)]
+    shares = measures_shown(run)
+    for row in table.drop(columns="geometry").to_dict("records"):
+        own = told[row["cluster_id"]]["change"] or [("say.change_none", {})]
+        told[row["cluster_id"]]["change"] = own + _weakest(row, shares)
     return told
 
 
 def steps_told(run: Run) -> list[float]:
     """Give the bounds, in minutes, of the steps in which pairs of villages are counted."""
-    first = run.explanation.spread.head(len(run.explanation.spread) // max(len(run.result.clusters), 1))
-    return [0.0, *first["to_minutes"].tolist()]
+    return [0.0, *run.explanation.spread["to_minutes"].unique().tolist()]  # the same of every cluster
 
 
 def coverage_told(run: Run) -> list[tuple[str, float, float]]:
@@ -122,13 +125,12 @@ def _change(row: dict[Any, Any], names: dict[Any, str], labels: dict[str, Any], 
     return ("say.change_with_from", {**facts, "other": labels[str(row["from_cluster_id"])]})
 
 
-def _weakest(run: Run, row: dict[Any, Any]) -> Sentence:
-    """Name the measure that costs the cluster most points."""
-    shares = measures_shown(run)
+def _weakest(row: dict[Any, Any], shares: dict[str, float]) -> list[Sentence]:
+    """Name the measure that costs the cluster most points; none where all are full."""
     lost = {name: 100 * share * (1 - float(row[name])) for name, share in shares.items()}
     measure = max(lost, key=lambda name: lost[name])
-    facts = {"lost": lost[measure], "most": 100 * shares[measure]}
-    return ("say.weakest", {"measure": f"measure.{measure}", **facts})
+    facts = {"measure": f"measure.{measure}", "lost": lost[measure], "most": 100 * shares[measure]}
+    return [("say.weakest", facts)] if lost[measure] >= LEAST_TOLD else []
 
 
 def measures_shown(run: Run) -> dict[str, float]:
