@@ -2,6 +2,7 @@
 
 from .page import render_map
 from .pages import render_pages
+from .pdf import print_pdf
 from .report import render_report
 
-__all__ = ["render_map", "render_pages", "render_report"]
+__all__ = ["print_pdf", "render_map", "render_pages", "render_report"]

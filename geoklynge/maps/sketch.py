@@ -10,7 +10,7 @@ import shapely
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-WIDTH, HEIGHT, MARGIN = 640.0, 400.0, 46.0  # units of the drawing
+WIDTH, HEIGHT, MARGIN = 420.0, 290.0, 34.0  # units of the drawing
 TOLERANCE_M = 40.0
 LETTER = 6.0  # width of a letter at the drawing's type size
 Box = tuple[float, float, float, float]
@@ -56,10 +56,10 @@ def sketch(area: shapely.Geometry, dots: list[Dot], colour: str, title: str) -> 
 
     at = place(xy)
     parts = [_area(simple, place, colour)]
-    parts += [_circle(dot, x, y, colour) for dot, (x, y) in zip(dots, at.tolist(), strict=True)]
+    parts += [_circle(dot, x, y) for dot, (x, y) in zip(dots, at.tolist(), strict=True)]
     parts += _labels(dots, at)
-    kilometre = f'<path d="M20 {HEIGHT - 16:.0f}h{1000 * scale:.1f}" class="scale"/>'
-    parts.append(f'{kilometre}<text x="20" y="{HEIGHT - 22:.0f}">1 km</text>')
+    kilometre = f'<path d="M10 {HEIGHT - 8:.0f}h{1000 * scale:.1f}" class="scale"/>'
+    parts.append(f'{kilometre}<text x="10" y="{HEIGHT - 13:.0f}">1 km</text>')
     head = f'<svg viewBox="0 0 {WIDTH:.0f} {HEIGHT:.0f}" role="img"><title>{escape(title)}</title>'
     return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704 - numbers, our own colours, and escaped names
 
@@ -70,12 +70,12 @@ def _area(area: shapely.Geometry, place: Any, colour: str) -> str:
         "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in place(shapely.get_coordinates(ring)).tolist()) + "Z"
         for ring in rings
     ]
-    return f'<path d="{"".join(paths)}" fill="{colour}" fill-opacity=".25" fill-rule="evenodd" stroke="{colour}"/>'
+    outline = "".join(paths)  # tinted, and hatched over it: in grey print a light colour is no colour
+    return f'<path d="{outline}" fill="{colour}" class="area"/><path d="{outline}" class="hatched"/>'
 
 
-def _circle(dot: Dot, x: float, y: float, colour: str) -> str:
-    fill = "#fff" if dot.standing == "edge" else colour
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_radius(dot):.1f}" fill="{fill}" class="{escape(dot.standing)}"/>'
+def _circle(dot: Dot, x: float, y: float) -> str:
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_radius(dot):.1f}" class="{escape(dot.standing)}"/>'
 
 
 def _radius(dot: Dot) -> float:
