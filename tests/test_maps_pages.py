@@ -146,7 +146,8 @@ def test_the_report_shows_every_cluster_and_village(sample_run, report):
                 len(re.findall(rf'<th scope="row">{re.escape(name)} ?<', section)) == 2
             )  # what it brings; its profile
         assert section.count("<circle") == row["n_villages"]
-        assert section.split('class="chart score"')[1].count('class="i"') == len(MEASURES)
+        score = section.split('class="chart score"')[1].split("</svg>")[0]
+        assert len(re.findall(r"M\d+ \d+h", re.search(r'class="i" d="([^"]*)"', score)[1])) == len(MEASURES)
     alone = sample_run.result.villages.query("cluster_id.isna()")
     everywhere = report.split('id="villages"')[1].split("</section>")[0]
     for village in alone.to_dict("records"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from markupsafe import Markup, escape
 from pages import HOSTILE, with_borders, with_certainty, with_hostile_names, with_moves
 
 import geoklynge.maps
@@ -16,6 +17,7 @@ from geoklynge.maps import render_report
 from geoklynge.maps.content import content_of
 from geoklynge.maps.page import words_of
 from geoklynge.maps.report_charts import Bar, bars, columns
+from geoklynge.maps.report_clusters import cluster_pages
 from geoklynge.maps.report_outlook import questions
 from geoklynge.maps.report_villages import alphabetical
 from geoklynge.maps.report_words import names_of, said_in
@@ -327,16 +329,17 @@ def test_topics_stand_on_the_cluster_s_page(sample_run):
 
 def test_bars_are_as_long_as_their_numbers():
     drawn = str(bars([Bar("a", 0.25, 0.5, "1 of 2"), Bar("b & c", 0.0, 1.0, "0")], "x", "T & U", label=100, span=200))
-    assert re.findall(r'class="i" d="M100 \d+h([\d.]+)', drawn) == ["50.0", "0.0"]
-    assert re.findall(r'class="o" d="M100 \d+h([\d.]+)', drawn) == ["100.0", "200.0"]
+    inner, outer = (re.search(rf'class="{kind}" d="([^"]*)"', drawn)[1] for kind in "io")
+    assert re.findall(r"M100 \d+h([\d.]+)", inner) == ["50.0", "0.0"]
+    assert re.findall(r"M100 \d+h([\d.]+)", outer) == ["100.0", "200.0"]
     assert "<title>T &amp; U</title><desc>a: 1 of 2; b &amp; c: 0</desc>" in drawn
     assert 'role="img"' in drawn
 
 
 def test_columns_are_as_tall_as_their_counts():
     drawn = str(columns(["0", "5", "10", "15"], [2, 0, 4], "pairs", "minutes"))
-    assert re.findall(r'class="i" d="M[\d.]+ \d+v-([\d.]+)', drawn) == ["33.0", "66.0"]
-    assert re.findall(r'<text class="m"[^>]*>(\d+)</text>', drawn) == ["2", "0", "4", "0", "5", "10", "15"]
+    assert re.findall(r"v-([\d.]+)", drawn) == ["33.0", "0.0", "66.0"]
+    assert re.findall(r"<text[^>]*>(\d+)</text>", drawn) == ["2", "0", "4", "0", "10"]  # every other bound
     assert "<desc>0-5 minutes: 2; 5-10 minutes: 0; 10-15 minutes: 4</desc>" in drawn
     assert "nan" not in str(columns([], [], "none", "minutes"))
 
@@ -412,3 +415,15 @@ def test_every_text_that_the_report_asks_for_exists():
             assert {each.strip("\"'") for each in asked} - {"report.html", "report.css"} <= texts("en").keys(), (
                 path.name
             )
+
+
+def test_all_that_a_cluster_s_page_prints_is_escaped(sample_run):
+    run = with_hostile_names(sample_run)
+    content, said = content_of(run), said_in(words_of(content_of(run), "en"))
+    named = [{**village, "escaped": escape(village["name"])} for village in content["villages"]]
+    labels = [said.told(cluster["label"]) for cluster in content["clusters"]]
+    for page in cluster_pages(run, {**content, "villages": named}, labels, said):
+        for key, value in page.items():
+            parts = value if isinstance(value, tuple) else (value,)
+            assert all(isinstance(part, (Markup, int)) or part == "" for part in parts), key
+            assert HOSTILE not in "".join(map(str, parts)), key

@@ -14,6 +14,7 @@ from .report_clusters import cluster_pages
 from .report_overview import overview
 from .report_villages import all_villages, by_size, reasons_met
 from .report_words import Said, said_in
+from .sketch import hatches
 from .texts import Words, texts
 
 MOST_LISTED = 40  # clusters that the table of contents names; the summary names all
@@ -78,6 +79,7 @@ def report_page(run: Run, content: Content, language: str) -> str:
         .render(
             words=words,
             h=said.text,
+            heads={key: escape(text) for key, text in texts(language).items()},
             said=said,
             content=content,
             known=texts(language),
@@ -87,6 +89,7 @@ def report_page(run: Run, content: Content, language: str) -> str:
             summary=[sentence for sentence in content["head"] if sentence[0] not in BASIS],
             basis=[sentence for sentence in content["head"] if sentence[0] in BASIS],
             limits=said.items(sentence for sentence in content["parameters"] if sentence[0] in LIMITS_FIRST),
+            hatches=hatches(dict.fromkeys(cluster["colour"] for cluster in content["clusters"])),
             map=_overview(run, said),
             coverage=_coverage(content, said),
             sizes=by_size(run, content),

@@ -41,17 +41,19 @@ def bars(rows: Sequence[Bar], kind: str, title: str, *, label: int = 128, span: 
     label, span
         Width of the labels, and of a bar that is whole.
     """
-    parts = []
+    names, inner, outer, numbers = [], [], [], []
     for place, row in enumerate(rows):
-        top, inner, outer = place * ROW + 3, span * row.inner, span * row.outer
-        parts.append(
-            f'<text class="l" x="{label - 6}" y="{top + 8}">{escape(_shortened(row.label, label - 6))}</text>'
-            f'<path class="o" d="M{label} {top}h{outer:.1f}v{THICK}h-{outer:.1f}z"/>'
-            f'<path class="i" d="M{label} {top}h{inner:.1f}v{THICK}h-{inner:.1f}z"/>'
-            f'<text x="{label + outer + 5:.1f}" y="{top + 8}">{escape(row.said)}</text>'
-        )
+        top, part, whole = place * ROW + 3, span * row.inner, span * row.outer
+        names.append(f'<text y="{top + 8}">{escape(_shortened(row.label, label - 6))}</text>')
+        inner.append(f"M{label} {top}h{part:.1f}v{THICK}h-{part:.1f}z")
+        outer.append(f"M{label} {top}h{whole:.1f}v{THICK}h-{whole:.1f}z")
+        numbers.append(f'<text x="{label + whole + 5:.0f}" y="{top + 8}">{escape(row.said)}</text>')
+    drawn = (
+        f'<g class="l" transform="translate({label - 6})">{"".join(names)}</g>'
+        f'<path class="o" d="{"".join(outer)}"/><path class="i" d="{"".join(inner)}"/>{"".join(numbers)}'
+    )
     about = "; ".join([f"{row.label}: {row.said}" for row in rows])
-    return _chart(kind, max(WIDE, label + span + 75), len(rows) * ROW + 3, title, about, "".join(parts))
+    return _chart(kind, max(WIDE, label + span + 75), len(rows) * ROW + 3, title, about, drawn)
 
 
 def columns(edges: Sequence[str], counts: Sequence[int], title: str, axis: str) -> Markup:
@@ -70,18 +72,21 @@ def columns(edges: Sequence[str], counts: Sequence[int], title: str, axis: str) 
         What the steps measure.
     """
     step, foot, tallest = (WIDE - 20) / max(len(counts), 1), COLUMNS_HIGH + 14, max([*counts, 1])
-    parts = [f'<path class="a" d="M8 {foot}h{WIDE - 16}"/>']
+    tops, drawn = [], []
     for place, count in enumerate(counts):
         high, left = COLUMNS_HIGH * count / tallest, 10 + place * step
-        if count:
-            parts.append(f'<path class="i" d="M{left + 3:.1f} {foot}v-{high:.1f}h{step - 6:.1f}v{high:.1f}z"/>')
-        parts.append(f'<text class="m" x="{left + step / 2:.1f}" y="{foot - high - 3:.1f}">{count}</text>')
-    for place, edge in enumerate(edges):
-        parts.append(f'<text class="m" x="{10 + place * step:.1f}" y="{foot + 12}">{escape(edge)}</text>')
-    parts.append(f'<text class="m" x="{WIDE / 2:.0f}" y="{foot + 25}">{escape(axis)}</text>')
+        drawn.append(f"M{left + 3:.1f} {foot}v-{high:.1f}h{step - 6:.1f}v{high:.1f}z")
+        tops.append(f'<text x="{left + step / 2:.0f}" y="{foot - high - 3:.0f}">{count}</text>')
+    below = [
+        f'<text x="{10 + place * step:.0f}" y="{foot + 12}">{escape(edge)}</text>' for place, edge in enumerate(edges)
+    ]
+    inner = (
+        f'<path class="a" d="M8 {foot}h{WIDE - 16}"/><path class="i" d="{"".join(drawn)}"/><g class="m">'
+        f'{"".join(tops)}{"".join(below[::2])}<text x="{WIDE // 2}" y="{foot + 25}">{escape(axis)}</text></g>'
+    )
     steps = zip(edges, edges[1:], counts, strict=False)
     about = "; ".join([f"{low}-{high} {axis}: {count}" for low, high, count in steps])
-    return _chart("columns", WIDE, foot + COLUMN_FOOT, title, about, "".join(parts))
+    return _chart("columns", WIDE, foot + COLUMN_FOOT, title, about, inner)
 
 
 def _chart(kind: str, wide: float, high: float, title: str, about: str, inner: str) -> Markup:

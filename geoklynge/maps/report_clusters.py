@@ -51,6 +51,7 @@ def cluster_pages(run: Run, content: Content, labels: list[Markup], said: Said) 
         pages.append(
             {
                 "rank": cluster["rank"],
+                "page_of": said.say("ui.page_of", rank=cluster["rank"]),
                 "label": label,
                 "facts": said.say("say.fact_line", n=len(members), people=cluster["population"]),
                 "score": said.tenth(cluster["score"]),
