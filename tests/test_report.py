@@ -159,10 +159,13 @@ def test_a_cluster_s_figures_are_those_of_the_run(sample_run, reports, language)
         longest, mean = (words_said(language, row[key]) for key in ("max_minutes", "mean_minutes"))
         people, score = number(row["population"], 0, language), number(row["score"], 1, language)
         assert line[0] == str(row["rank"])
+        assert f"{people} " in plain(
+            re.search(r'<p class="facts">(.*?)</p>', chapter(reports[language], f"cluster-{row['rank']}"))[1]
+        )
         assert line[2:] == [score, str(row["n_villages"]), people, longest, mean]
         figures = [value for _, value in table(chapter(reports[language], f"cluster-{row['rank']}"), "figures")]
         assert figures == [
-            people, str(row["n_villages"]), f"{number(row['area_km2'], 1, language)} km²",
+            f"{number(row['area_km2'], 1, language)} km²",
             row["parishes"].replace("; ", ", "), row["municipalities"].replace("; ", ", "), longest, mean,
         ]  # fmt: skip
 
@@ -232,7 +235,7 @@ def test_each_village_of_a_cluster_has_a_profile(sample_run, reports):
             told = {line[0]: line[1:] for line in table(chapter(text, f"cluster-{row['rank']}"), "profiles")[1:]}
             assert len(told) == row["n_villages"]
             for village in villages.loc[row["village_ids"].split("; ")].to_dict("records"):
-                kind, minutes, belongs, strengths, _ = told[village["name"]]
+                kind, minutes, belongs, traits = told[village["name"]]
                 assert (
                     kind
                     == f"{words['report.' + village['size_class']]}, {words['report.' + village['services_class']]}"
@@ -241,7 +244,7 @@ def test_each_village_of_a_cluster_has_a_profile(sample_run, reports):
                 share = percent(village["certainty"], 0, language).replace("\N{NO-BREAK SPACE}", " ")
                 assert belongs == f"{words['standing.' + village['standing']]} ({share})"
                 nearest = village["mean_minutes"] == villages.loc[row["village_ids"].split("; ")]["mean_minutes"].min()
-                assert (words["report.central"] in strengths) == nearest
+                assert (words["report.central"] in traits) == nearest
 
 
 def test_what_is_far_is_told_in_one_sentence(sample_run, content, report):

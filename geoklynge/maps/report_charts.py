@@ -8,7 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup, escape
 
 ROW, THICK = 15, 9  # height of a row of bars, and of a bar, in units of the drawing (a unit is a CSS pixel on paper)
-LETTER = 5.4  # width of a letter at the charts' type size
+LETTER = 5.8  # width of a letter at the charts' type size
 WIDE, COLUMNS_HIGH = 330, 66  # of a chart that takes half a page; height of the tallest column
 COLUMN_FOOT = 28  # below the columns: the minutes, and what they are
 
@@ -26,7 +26,7 @@ class Bar(NamedTuple):
     said: str
 
 
-def bars(rows: Sequence[Bar], kind: str, title: str, *, label: int = 128, span: int = 125) -> Markup:
+def bars(rows: Sequence[Bar], kind: str, title: str, *, label: int = 144, span: int = 112) -> Markup:
     """
     Draw bars, each in another: the inner one is filled, the outer one outlined or hatched as the style says.
 

@@ -17,6 +17,8 @@ from .report_villages import matrix, profiles
 from .report_words import Said, listed
 from .sketch import Dot, sketch
 
+ELSEWHERE = ("say.shared", "say.parishes", "say.municipalities")  # told with the figures and the services
+
 Cluster = dict[str, Any]
 
 
@@ -65,15 +67,15 @@ def cluster_pages(run: Run, content: Content, labels: list[Markup], said: Said) 
                 "municipalities": _counted("report.municipalities", cluster["municipalities"], said),
                 "sketch": _sketch(content, cluster, area, metres, said.say("ui.sketch", name=cluster["label"])),
                 "spread": spread(cluster),
-                "why": said.items(sentence for sentence in cluster["why"] if sentence[0] != "say.shared"),
+                "why": said.items(sentence for sentence in cluster["why"] if sentence[0] not in ELSEWHERE),
                 "assumed": said.say("say.assumed", n=cluster["assumed"]) if cluster["assumed"] else "",
                 "kinds": len(kinds),
                 "matrix": matrix(members, brings, kinds, said),
                 "coverage": _coverage_chart(members, brings, kinds, said),
                 "shared": _shared(cluster, said),
                 "missing": _missing(cluster, said),
-                "missing_note": said.say("ui.missing_note", hub=content["villages"][cluster["hub"]]["name"]),
-                "doubles": said.items(doubles),
+                "missing_from": said.say("report.missing_from", hub=content["villages"][cluster["hub"]]["name"]),
+                "doubles": Markup("<br>").join([escape(said.words.tell(sentence)) for sentence in doubles]),
                 "profiles": profiles(members, [mean_minutes[row] for row in cluster["members"]], said),
                 "certainty": said.items(cluster["certainty"]),
                 "alternatives": alternatives_told(content, cluster, said),
@@ -164,11 +166,17 @@ def _missing(cluster: Cluster, said: Said) -> Markup:
 
 def _topics(cluster: Cluster, said: Said) -> Markup:
     """Tell, topic by topic, where the villages go."""
-    told = []
+    told, together = [], []
     for row in cluster["by_topic"]:
-        parts = [f"<b>{escape(said.words.topics[row['key']])}</b>: {said.say('ui.topic_share', share=row['share'])}."]
+        name = f"<b>{escape(said.words.topics[row['key']])}</b>"
+        if row["share"] == 1 and not row["told"] and not row["alone"]:
+            together.append(name)
+            continue
+        parts = [f"{name}: {said.say('ui.topic_share', share=row['share'])}."]
         parts += [escape(said.words.tell(sentence)) for sentence in row["told"]]
         if row["alone"]:
             parts.append(said.say("ui.topic_alone", n=row["alone"]))
         told.append(" ".join(parts))
+    if together:
+        told.append(f"{', '.join(together)}: {said.text('report.together')}")
     return listed(told)

@@ -84,8 +84,7 @@ def profiles(members: list[Village], minutes: Iterable[float], said: Said) -> Ma
         "report.type",
         "report.to_the_rest",
         "report.belongs",
-        "report.strengths",
-        "report.challenges",
+        "report.traits",
     )
     head = "".join([f'<th scope="col">{said.text(key)}' for key in heads])
     rows = []
@@ -94,7 +93,7 @@ def profiles(members: list[Village], minutes: Iterable[float], said: Said) -> Ma
         rows.append(
             f'<tr><th scope="row">{village["escaped"]}<td>{short_type(village, said)}'
             f"<td>{said.minutes(way)}<td>{standing} ({said.share(village['certainty'])})"
-            f"<td>{traits(village['strengths'], said)}<td>{traits(village['challenges'], said)}"
+            f"<td>{both_traits(village, said)}"
         )
     return Markup(f'<table class="profiles"><thead><tr>{head}<tbody>{"".join(rows)}</table>')  # noqa: S704 - escaped
 
@@ -112,7 +111,14 @@ def short_type(village: Village, said: Said) -> str:
     return f"{said.text(SHORT_TYPES[size])}, {said.text(SHORT_TYPES[services])}"
 
 
-def traits(sentences: list[Sentence], said: Said) -> str:
+def both_traits(village: Village, said: Said) -> str:
+    """Tell a village's strengths, then its challenges."""
+    heads = (("strengths", "report.strengths"), ("challenges", "report.challenges"))
+    told = [(said.text(key), _traits(village[kind], said)) for kind, key in heads]
+    return " ".join([f"<i>{head}:</i> {few}" for head, few in told if few])
+
+
+def _traits(sentences: list[Sentence], said: Said) -> str:
     """
     Tell strengths or challenges in few words.
 
@@ -186,7 +192,7 @@ def _row(village: Village, content: Content, labels: list[Markup], said: Said) -
         if village["other"] >= 0:
             leaning = {"other": content["clusters"][village["other"]]["label"], "share": village["other_share"]}
             where += f"; {said.say('say.leans', **leaning)}"
-        known = " ".join(filter(None, (traits(village[kind], said) for kind in ("strengths", "challenges"))))
+        known = both_traits(village, said)
         where += f'<br><span class="note">{known}</span>' if known else ""
     return (
         f'<tr><th scope="row">{village["escaped"]}<td>{escape(village["parish"] or "")}<td>{short_type(village, said)}'

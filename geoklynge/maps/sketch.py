@@ -11,7 +11,7 @@ import shapely
 from markupsafe import Markup, escape
 from numpy.typing import NDArray
 
-WIDTH, HEIGHT, MARGIN = 420.0, 290.0, 34.0  # units of the drawing
+WIDTH, HEIGHT, MARGIN = 420.0, 240.0, 24.0  # units of the drawing
 TOLERANCE = 0.6  # units of the drawing: less is thinner than its lines
 LETTER = 6.0  # width of a letter at the drawing's type size
 Box = tuple[float, float, float, float]
