@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from markupsafe import Markup, escape
 from pages import HOSTILE, with_borders, with_certainty, with_hostile_names, with_moves
 
@@ -19,8 +20,10 @@ from geoklynge.maps.page import words_of
 from geoklynge.maps.report_charts import Bar, bars, columns
 from geoklynge.maps.report_clusters import cluster_pages
 from geoklynge.maps.report_outlook import questions
+from geoklynge.maps.report_overview import overview
 from geoklynge.maps.report_villages import alphabetical
 from geoklynge.maps.report_words import names_of, said_in
+from geoklynge.maps.sketch import Dot, sketch
 from geoklynge.maps.texts import Words, number, percent, texts
 
 MAPS = Path(geoklynge.maps.__file__).parent
@@ -430,3 +433,50 @@ def test_all_that_a_cluster_s_page_prints_is_escaped(sample_run):
             parts = value if isinstance(value, tuple) else (value,)
             assert all(isinstance(part, (Markup, int)) or part == "" for part in parts), key
             assert HOSTILE not in "".join(map(str, parts)), key
+
+
+def dots_in_a_crowd(n):
+    """The hub in the middle of others that leave no room for its name."""
+    around = [Dot(f"V{k}", 9.0 * np.cos(k), 9.0 * np.sin(k), 900.0, "core", is_hub=False) for k in range(n)]
+    return [Dot("Hub", 0.0, 0.0, 5000.0, "core", is_hub=True), *around]
+
+
+def test_a_sketch_names_its_hub_whatever_stands_around_it():
+    dots = dots_in_a_crowd(60)
+    drawn = str(sketch(shapely.box(-100, -60, 100, 60), dots, "#44aa99", "T"))
+    assert re.findall(r'class="[em]? ?hub">(.*?)<', drawn) == ["Hub"]
+    assert drawn.count("<circle") == len(dots)
+    assert drawn.count("<text") < len(dots)  # names that would cover another are left out
+
+
+def test_names_on_a_sketch_cover_no_other(sample_run, content):
+    villages = sample_run.result.villages
+    for cluster, area in zip(content["clusters"], sample_run.result.clusters.geometry, strict=True):
+        xy = shapely.get_coordinates(villages.geometry.iloc[cluster["members"]].to_numpy()).tolist()
+        names = [content["villages"][row]["name"] for row in cluster["members"]]
+        dots = [Dot(name, x, y, 100.0, "core", is_hub=False) for name, (x, y) in zip(names, xy, strict=True)]
+        boxes = []
+        for x, y, anchor, name in re.findall(
+            r'<text x="(-?\d+)" y="(-?\d+)"(?: class="([em])")?>([^<]+)</text>', str(sketch(area, dots, "#44aa99", "T"))
+        ):
+            wide = 6.0 * len(html.unescape(name))
+            left = float(x) - {"": 0.0, "m": wide / 2, "e": wide}[anchor]
+            boxes.append(shapely.box(left, float(y) - 9, left + wide, float(y) + 3))
+        named = shapely.STRtree(boxes[:-1])  # the last text is the scale's
+        first, second = named.query(boxes[:-1], predicate="overlaps")
+        assert all(boxes[a].intersection(boxes[b]).area < 12 for a, b in zip(first, second, strict=True))
+
+
+def test_the_scale_of_a_sketch_is_a_kilometre():
+    dots = [Dot("A", 0.0, 0.0, 1.0, "core", is_hub=True), Dot("B", 3000.0, 0.0, 1.0, "edge", is_hub=False)]
+    drawn = str(sketch(shapely.box(0, -10, 3000, 10), dots, "#44aa99", "T"))
+    a, b = (float(x) for x in re.findall(r'cx="([\d.]+)"', drawn))
+    assert float(re.search(r"h([\d.]+)\" class=\"scale", drawn)[1]) == pytest.approx((b - a) / 3, abs=0.1)
+
+
+def test_many_clusters_have_no_numbers_on_the_map():
+    areas = np.array([shapely.box(k, 0, k + 1, 1) for k in range(200)], dtype=object)
+    points, placed = np.array([[0.5, 0.5], [199.5, 0.5]]), np.array([True, False])
+    drawn = str(overview(areas, points, placed, "T", "D"))
+    assert drawn.count("<text") == 0
+    assert str(overview(areas[:150], points, placed, "T", "D")).count("<text") == 150

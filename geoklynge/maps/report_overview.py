@@ -11,13 +11,14 @@ WIDE, MARGIN = 660.0, 12.0  # units of the drawing
 HIGHEST = 760.0
 FINENESS = 1_500  # parts of the drawing's extent below which an outline is made simpler
 MANY = 60  # clusters; above this their numbers are small
+MOST_NUMBERED = 150  # above this they would cover one another
 
 Floats = NDArray[np.float64]
 
 
 def overview(areas: NDArray[np.object_], villages: Floats, placed: NDArray[np.bool_], title: str, about: str) -> Markup:
     """
-    Draw the areas of all clusters as SVG, each with its number.
+    Draw the areas of all clusters as SVG, each with its number, as long as these can be read.
 
     Parameters
     ----------
@@ -48,7 +49,8 @@ def overview(areas: NDArray[np.object_], villages: Floats, placed: NDArray[np.bo
     crosses = "".join(f"M{x - 1.8:.1f} {y - 1.8:.1f}l3.6 3.6m0-3.6l-3.6 3.6" for x, y in at[~placed].tolist())
     middles = placed_at(shapely.get_coordinates(shapely.point_on_surface(simple))).tolist()
     numbers = "".join(
-        f'<text x="{x:.1f}" y="{y + 4:.1f}">{rank}</text>' for rank, (x, y) in enumerate(middles, start=1)
+        f'<text x="{x:.1f}" y="{y + 4:.1f}">{rank}</text>'
+        for rank, (x, y) in enumerate(middles if len(areas) <= MOST_NUMBERED else [], start=1)
     )
     size = "many" if len(areas) > MANY else "few"
     head = f'<svg class="overview {size}" viewBox="0 0 {WIDE:.0f} {high:.0f}" role="img"><title>{escape(title)}</title>'

@@ -99,7 +99,7 @@ def _radius(dot: Dot) -> float:
 
 
 def _labels(dots: list[Dot], at: NDArray[np.float64]) -> list[str]:
-    """Put each name beside its village where it covers nothing, else leave it out."""
+    """Put each name beside its village where it covers nothing, else leave it out; the hub has its name always."""
     taken: list[Box] = [(x - r, y - r, x + r, y + r) for (x, y), r in zip(at.tolist(), map(_radius, dots), strict=True)]
     labels = []
     for dot, (x, y) in zip(dots, at.tolist(), strict=True):
@@ -114,16 +114,24 @@ def _labels(dots: list[Dot], at: NDArray[np.float64]) -> list[str]:
             ("e", x + gap, y - gap - 1, x + gap - wide),
             ("", x - gap, y - gap - 1, x - gap),
         )
+        placed = None
         for anchor, text_x, text_y, left in anchors:
             box = (left, text_y - 9, left + wide, text_y + 3)
-            outside = box[0] < 0 or box[2] > WIDTH or box[1] < 0 or box[3] > HEIGHT
-            if outside or _covers_any(box, taken):
-                continue
-            taken.append(box)
-            style = f' class="{anchor}{" hub" if dot.is_hub else ""}"' if anchor or dot.is_hub else ""
-            labels.append(f'<text x="{text_x:.0f}" y="{text_y:.0f}"{style}>{escape(dot.name)}</text>')
-            break
+            inside = box[0] >= 0 and box[2] <= WIDTH and box[1] >= 0 and box[3] <= HEIGHT
+            free = inside and not _covers_any(box, taken)
+            if free or (inside and dot.is_hub and placed is None):
+                placed = (anchor, text_x, text_y, box)
+            if free:
+                break
+        if placed:
+            labels.append(_label(dot, *placed[:3]))
+            taken.append(placed[3])
     return labels
+
+
+def _label(dot: Dot, anchor: str, x: float, y: float) -> str:
+    style = f' class="{anchor}{" hub" if dot.is_hub else ""}"' if anchor or dot.is_hub else ""
+    return f'<text x="{x:.0f}" y="{y:.0f}"{style}>{escape(dot.name)}</text>'
 
 
 def _covers_any(box: Box, others: list[Box]) -> bool:
