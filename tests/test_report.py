@@ -21,7 +21,7 @@ from geoklynge.maps.report_charts import Bar, bars, columns
 from geoklynge.maps.report_clusters import cluster_pages
 from geoklynge.maps.report_outlook import questions
 from geoklynge.maps.report_overview import overview
-from geoklynge.maps.report_villages import alphabetical
+from geoklynge.maps.report_villages import alphabetical, both_traits
 from geoklynge.maps.report_words import names_of, said_in
 from geoklynge.maps.sketch import Dot, sketch
 from geoklynge.maps.texts import Words, number, percent, texts
@@ -81,6 +81,13 @@ def chart(part, kind):
     """Read what a chart says aloud: its title, and its numbers by label."""
     title, about = re.search(rf'<svg class="chart {kind}".*?<title>(.*?)</title><desc>(.*?)</desc>', part).groups()
     return plain(title), dict(each.rsplit(": ", 1) for each in plain(about).split("; "))
+
+
+def drawn_bars(part, kind):
+    """Lengths of a chart's inner and outer bars."""
+    drawing = re.search(rf'<svg class="chart {kind}".*?</svg>', part)[0]
+    paths = [re.search(rf'class="{which}" d="([^"]*)"', drawing)[1] for which in "io"]
+    return [[float(length) for length in re.findall(r"M\d+ \d+h([\d.]+)", path)] for path in paths]
 
 
 @pytest.mark.parametrize("language", ["da", "en"])
@@ -201,6 +208,12 @@ def test_the_chart_of_the_score_adds_up_to_it(sample_run, content, report):
         for (got, most), (key, share) in zip(points, content["measures"], strict=True):
             assert got == pytest.approx(100 * share * row[key], abs=0.0501)
             assert most == pytest.approx(100 * share, abs=0.0501)
+        filled, whole = drawn_bars(chapter(report, f"cluster-{row['rank']}"), "score")
+        shares = [share for _, share in content["measures"]]
+        assert whole == pytest.approx([112 * share / max(shares) for share in shares], abs=0.051)
+        assert filled == pytest.approx(
+            [112 * share * row[key] / max(shares) for key, share in content["measures"]], abs=0.051
+        )
 
 
 def test_the_chart_of_services_counts_people_in_their_own_village(sample_run, report):
@@ -306,8 +319,17 @@ def test_questions_ask_about_what_the_data_leaves_open(sample_run):
     assert "Både i Egens og i Knebel er der skole: Hvad kan de to steder bruge hinanden til?" in asked
     assert asked[-2].startswith("Data kender intet af dette i klyngen: bibliotek og tankstation.")
     assert all(question.endswith("?") for question in asked)
+    meeting = {"community_hall", "sports_hall", "school", "grocery", "cafe_inn", "library", "church", "sports_club"}
+    brings = run.result.brings[run.result.brings["category"].isin(meeting)]
+    without = [name[village] for village in by_people(run, members) if village not in set(brings["village_id"])]
+    assert asked[-1] == f"Data kender intet mødested i {names_of(without, Words('da', {}))}. Hvor mødes man dér?"
     bare = {**cluster, "brings": {}, "missing": [], "change": [], "members": cluster["members"][2:3]}
     assert str(questions(content, bare, [], said)).count("<li>") == 1
+
+
+def by_people(run, members):
+    villages = run.result.villages.set_index("village_id").loc[members].reset_index()
+    return villages.sort_values(["people", "name"], ascending=[False, True])["village_id"].tolist()
 
 
 def test_a_change_is_asked_about():
@@ -480,3 +502,29 @@ def test_many_clusters_have_no_numbers_on_the_map():
     drawn = str(overview(areas, points, placed, "T", "D"))
     assert drawn.count("<text") == 0
     assert str(overview(areas[:150], points, placed, "T", "D")).count("<text") == 150
+
+
+def test_what_is_shared_stands_from_most_to_least(sample_run, report):
+    categories = sample_run.study.services.all_categories()
+    for row in sample_run.result.clusters.to_dict("records"):
+        own = sample_run.result.shared.query("cluster_id == @row['cluster_id'] and share > 0")
+        told = re.search(
+            r"Så stor en del af turene går til de samme steder: (.*?)\.</p>", chapter(report, f"cluster-{row['rank']}")
+        )
+        pairs = re.findall(
+            r"([^,()]+?) \((\d+)%\)", plain(told[1]).replace(" %", "%").replace(" og ", ", ").replace(", ", ",")
+        )
+        shares = [int(share) for _, share in pairs]
+        assert shares == sorted(shares, reverse=True)
+        assert {name for name, _ in pairs} >= {
+            categories[key].da for key in own["category"] if " " not in categories[key].da
+        }
+        assert len(pairs) == len(own)
+
+
+def test_what_stands_in_the_village_is_not_minutes_away(content):
+    said = said_in(words_of(content, "da"))
+    village = {"strengths": [("trait.daily", {"minutes": 0.0})], "challenges": []}
+    assert both_traits(village, said) == "<i>Styrker:</i> Dagligvarer og skole i landsbyen."
+    village = {"strengths": [("trait.daily", {"minutes": 2.5})], "challenges": [("trait.bare", {}), ("trait.few", {})]}
+    assert both_traits(village, said) == "<i>Styrker:</i> Dagligvarer og skole inden for 2,5 minutter."
