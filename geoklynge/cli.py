@@ -24,7 +24,7 @@ from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
-from .maps import backgrounds_of, render_pages
+from .maps import backgrounds_of, print_pdf, render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study, source_bytes
@@ -309,6 +309,19 @@ def _validate(folder: Path, known_file: Path, options: _ValidateOptions) -> None
 def _same_clusters(written: WrittenRun, result: Run) -> bool:
     """Tell whether a run gave the clusters that are written, in the same order."""
     return [*written.clusters["village_ids"]] == [*result.result.clusters["village_ids"]]
+
+
+@app.command("pdf")
+def pdf_command(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a finished run.")],
+) -> None:
+    """Print the report of a run to report.pdf beside it, with the Chromium that is installed."""
+
+    def command() -> None:
+        print_pdf(folder / "report.html", folder / "report.pdf")
+        print(f"report: {folder / 'report.pdf'}")
+
+    _speak_plainly(command)
 
 
 @cache_app.command("clear")

@@ -1,22 +1,33 @@
-"""The report: one plain page to be printed and read, a page a cluster."""
+"""The report: one plain page to be printed and read, a page a cluster, in the chapters of a mapping report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from typing import Any
-
 import shapely
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ..identity import steps_in_use
 from ..pipeline import Run
 from .content import Content, content_of
 from .page import asset, environment, words_of
-from .sketch import Dot, sketch
+from .report_charts import Bar, bars
+from .report_clusters import cluster_pages
+from .report_overview import overview
+from .report_villages import all_villages, by_size, reasons_met
+from .report_words import Said, said_in
+from .sketch import hatches
 from .texts import Words, texts
 
-REASONS = ("not_chosen", "no_candidate", "town", "no_road")  # in the order of telling
+MOST_LISTED = 40  # clusters that the table of contents names; the summary names all
+CHAPTERS = {  # anchor, text of its name
+    "background": "report.background",
+    "results": "report.results",
+    "clusters": "report.clusters",
+    "outlook": "report.outlook",
+    "villages": "report.villages",
+    "method": "report.method",
+}
+BASIS = ("say.basis_roads", "say.basis_links", "say.basis_straight")
+LIMITS_FIRST = ("limits.max_minutes", "limits.villages", "limits.people", "limits.town")
 WEIGHT, WEIGHT_WITH_SURVEY = "λ₁ p + λ₂ o + λ₃ m + λ₄ d", "λ₁ p + λ₂ o + λ₃ m + λ₄ d + λ₅ a"
 FORMULAS = (  # text of the name, formula
     ("method.proximity", "p = 2^(-(t / h)²)"),
@@ -58,16 +69,32 @@ def render_report(run: Run, *, language: str = "da") -> str:
 def report_page(run: Run, content: Content, language: str) -> str:
     """Render the report of a run whose content is at hand."""
     words = words_of(content, language)
+    said = said_in(words)
+    named = [{**village, "escaped": escape(village["name"])} for village in content["villages"]]
+    content = {**content, "villages": named}
+    labels = [said.told(cluster["label"]) for cluster in content["clusters"]]
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             words=words,
-            **_phrases(words),
+            h=said.text,
+            heads={key: escape(text) for key, text in texts(language).items()},
+            said=said,
             content=content,
             known=texts(language),
-            clusters=_clusters(run, content, words),
-            alone=_alone(content),
+            chapters=_chapters(said),
+            listed=len(labels) <= MOST_LISTED,
+            clusters=cluster_pages(run, content, labels, said),
+            summary=[sentence for sentence in content["head"] if sentence[0] not in BASIS],
+            basis=[sentence for sentence in content["head"] if sentence[0] in BASIS],
+            limits=said.items(sentence for sentence in content["parameters"] if sentence[0] in LIMITS_FIRST),
+            hatches=hatches(dict.fromkeys(cluster["colour"] for cluster in content["clusters"])),
+            map=_overview(run, said),
+            coverage=_coverage(content, said),
+            sizes=by_size(run, content),
+            reasons=reasons_met(content),
+            villages=all_villages(content, labels, said),
             formulas=_formulas(run, words),
             surveyed=run.ties.survey is not None,
             weights=_weights(run),
@@ -76,64 +103,40 @@ def report_page(run: Run, content: Content, language: str) -> str:
     )
 
 
-def _phrases(words: Words) -> dict[str, Callable[..., str]]:
-    """Texts that stand on the page by the thousand; each is made once, and Jinja's macros take three times as long."""
-
-    @cache
-    def number(value: float) -> str:
-        return words.say("ui.whole", value=value)
-
-    def people(value: float, assumed: bool) -> str:
-        return ("≈ " if assumed else "") + number(value)
-
+def _chapters(said: Said) -> dict[str, Markup]:
+    """Give each chapter's heading, with its number, by its anchor."""
     return {
-        "h": cache(words.say),
-        "number": number,
-        "people": people,
-        "minutes": cache(lambda value: words.say("ui.minutes", minutes=value)),
+        anchor: Markup("{}. {}").format(number, said.text(key))
+        for number, (anchor, key) in enumerate(CHAPTERS.items(), start=1)
     }
 
 
-def _clusters(run: Run, content: Content, words: Words) -> list[dict[str, Any]]:
-    """Join to each cluster what its page shows: its villages, its matrix and its sketch."""
-    metres = shapely.get_coordinates(run.result.villages.geometry.to_numpy()).tolist()
-    areas = run.result.clusters.geometry.to_numpy()
-    villages = content["villages"]
-    pages = []
-    for cluster, area in zip(content["clusters"], areas, strict=True):
-        hub = cluster["hub"]
-        first = [hub, *(row for row in cluster["members"] if row != hub)]  # names of these are drawn first
-        dots = [_dot(villages[row], metres[row], is_hub=row == hub) for row in first]
-        title = words.say("ui.sketch", name=cluster["label"])
-        pages.append(
-            {
-                **cluster,
-                "villages": [{**villages[row], "brings": cluster["brings"].get(row, {})} for row in cluster["members"]],
-                "kinds": _kinds(content, cluster),
-                "sketch": sketch(area, dots, cluster["colour"], title),
-            }
-        )
-    return pages
-
-
-def _dot(village: dict[str, Any], metres: list[float], *, is_hub: bool) -> Dot:
-    return Dot(village["name"], metres[0], metres[1], village["people"], village["standing"], is_hub)
-
-
-def _kinds(content: Content, cluster: dict[str, Any]) -> list[str]:
-    """List the categories that stand in a cluster, in their fixed order."""
-    here = {key for counts in cluster["brings"].values() for key in counts}
-    return [key for key in content["categories"] if key in here]
-
-
-def _alone(content: Content) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Group the villages in no cluster by the reason, the largest first."""
-    alone = sorted(
-        (village for village in content["villages"] if village["cluster"] < 0),
-        key=lambda village: (-village["people"], village["name"]),
+def _overview(run: Run, said: Said) -> Markup:
+    """Draw all clusters on one map."""
+    villages = run.result.villages
+    placed = villages["cluster_id"].notna().to_numpy()
+    return overview(
+        run.result.clusters.geometry.to_numpy(),
+        shapely.get_coordinates(villages.geometry.to_numpy()),
+        placed,
+        said.words.say("report.map"),
+        said.words.say(
+            "say.summary",
+            n=len(run.result.clusters),
+            clusters=len(run.result.clusters),
+            placed=int(placed.sum()),
+            villages=len(villages),
+        ),
     )
-    groups = ((why, [village for village in alone if village["why"] == why]) for why in REASONS)
-    return [(why, villages) for why, villages in groups if villages]
+
+
+def _coverage(content: Content, said: Said) -> Markup:
+    """Draw, of each service, the share of people who have it in their village, and in their cluster."""
+    rows = [
+        Bar(said.words.categories[key], own, cluster, f"{said.share(own)} → {said.share(cluster)}")
+        for key, own, cluster in content["coverage"]
+    ]
+    return bars(rows, "coverage", said.words.say("chart.coverage"), span=320)
 
 
 def _weights(run: Run) -> list[tuple[str, float]]:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -39,6 +39,7 @@ def texts(language: str) -> Mapping[str, str]:
     return {f"{table}.{key}": text for table, entries in tables.items() for key, text in entries.items()}
 
 
+@lru_cache(maxsize=50_000)  # the same few numbers stand on a page by the thousand
 def number(value: float, digits: int, language: str) -> str:
     """
     Write a number as the language does, halves rounded up as on the page itself.
