@@ -10,8 +10,7 @@ import shutil
 import tempfile
 import unicodedata
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from .errors import InputError
 from .pipeline import Run, peak_memory_mb
 from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
-from .table_files import TableFiles, write_tables
+from .table_files import Process, TableFiles, write_tables_by
 
 RUN_FILE = "run.json"
 Pages = Mapping[str, str]
@@ -51,7 +50,7 @@ class WrittenRun:
 
 
 def write_run(
-    run: Run, folder: Path, *, pages: Pages | Callable[[], Pages], process: Executor | None = None
+    run: Run, folder: Path, *, pages: Pages | Callable[[], Pages], process: Process | None = None
 ) -> list[Path]:
     """
     Write a run.
@@ -68,7 +67,7 @@ def write_run(
     pages
         HTML pages by file name, or what renders them; tables are written at the same time.
     process
-        What writes the tables; see `another_process`. Without one, a thread of this process.
+        What writes the tables, once; see `another_process`. Without one, a thread of this process does.
 
     Returns
     -------
@@ -83,17 +82,13 @@ def write_run(
     beside = require_folder(folder)
     try:
         with ThreadPoolExecutor(max_workers=1) as thread:
-            files = _table_files(run)
-            written = (process or thread).submit(write_tables, files, beside)
+            written = thread.submit(write_tables_by, process, _table_files(run), beside)
             try:
                 for name, html in (pages() if callable(pages) else pages).items():
                     (beside / name).write_text(html, encoding="utf-8")
             finally:
                 wait([written])  # nobody may write into a folder that is taken away
-            try:
-                written.result()
-            except BrokenProcessPool:  # it was stopped, for want of memory perhaps: then one after the other
-                write_tables(files, beside)
+        written.result()  # raises what went wrong there
         names = sorted(path.name for path in beside.iterdir())
         _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
         folder.mkdir(exist_ok=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
+import pickle
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -22,6 +24,8 @@ from .network_files import tie_layer, write_graphml, write_tie_geojson
 
 DEGREE_DIGITS = 6  # about 0.1 m
 DEGREE_GRID = 1e-6
+
+Process: TypeAlias = "subprocess.Popen[bytes]"
 
 
 @dataclass(frozen=True)
@@ -64,25 +68,79 @@ def write_tables(files: TableFiles, folder: Path) -> None:
     plain.to_csv(folder / "clusters.csv", index=False, encoding="utf-8-sig")
 
 
+def write_tables_by(process: Process | None, files: TableFiles, folder: Path) -> None:
+    """
+    Let another process write all tables into a folder; without one, or where it was stopped, write them here.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written, wherever that was tried.
+    """
+    answer = b"" if process is None else _ask(process, files, folder)
+    if not answer:
+        write_tables(files, folder)
+        return
+    error = pickle.loads(answer)  # noqa: S301 - from our own process
+    if error is not None:
+        raise error
+
+
+def _ask(process: Process, files: TableFiles, folder: Path) -> bytes:
+    """Hand the work over and wait; what it answers is empty if it was stopped, for want of memory perhaps."""
+    assert process.stdin is not None  # noqa: S101  # it was started with both
+    assert process.stdout is not None  # noqa: S101
+    try:
+        pickle.dump((files, folder), process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+        process.stdin.close()
+        return process.stdout.read()
+    except BrokenPipeError:
+        return b""
+
+
 @contextmanager
-def another_process() -> Iterator[Executor | None]:
+def another_process() -> Iterator[Process | None]:
     """
     Start a process that can write tables while this one renders pages; None where there is no second core for it.
 
-    GDAL keeps the interpreter while it writes, and so does Python while it renders: threads would take turns. The
-    process is started anew (spawned), not forked: threads and their locks do not come along.
+    GDAL keeps the interpreter while it writes, and so does Python while it renders: threads would take turns. It is
+    started at once, and has loaded what it needs when it is asked; it ends when it was asked, or is no longer needed.
     """
     if (os.cpu_count() or 1) < 2:
         yield None
         return
-    start = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=1, mp_context=start, initializer=_leave_interrupts_to_the_first) as process:
-        process.submit(os.getpid)  # now: until it is needed, it has loaded what it needs
+    here = str(Path(__file__).parents[1])
+    paths = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(  # noqa: S603 - this very module
+        [sys.executable, "-m", f"{__package__}.table_files"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # what it cannot do is tried again here, and told
+        env={**os.environ, "PYTHONPATH": paths},
+        start_new_session=True,  # an interrupt from the keyboard is for us to deal with
+    )
+    try:
         yield process
+    finally:
+        for end in (process.stdin, process.stdout):
+            with suppress(BrokenPipeError):
+                end.close()  # type: ignore[union-attr]  # both are pipes
+        process.wait()
 
 
-def _leave_interrupts_to_the_first() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _serve() -> None:
+    """Write what the process that started this one asks for, and answer with the error, None if there was none."""
+    try:
+        files, folder = pickle.load(sys.stdin.buffer)  # noqa: S301 - from our own process
+    except EOFError:  # nothing more is wanted
+        return
+    try:
+        write_tables(files, folder)
+    except OSError as error:
+        answer: OSError | None = error
+    else:
+        answer = None
+    sys.stdout.buffer.write(pickle.dumps(answer))
 
 
 @contextmanager
@@ -160,3 +218,7 @@ def _rounded(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     rounded = shapes.copy()
     rounded[is_area] = areas
     return rounded
+
+
+if __name__ == "__main__":
+    _serve()

@@ -1,17 +1,15 @@
 """Tables written by a process of their own are the same, and what goes wrong there is told."""
 
 import os
-from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from typer.testing import CliRunner
 
-from geoklynge import cli
+from geoklynge import cli, exports
 from geoklynge.errors import InputError
 from geoklynge.exports import write_run
 from geoklynge.study import read_study, source_bytes
-from geoklynge.table_files import another_process
+from geoklynge.table_files import another_process, write_tables_by
 
 PAGES = {"map.html": "<p>map</p>"}
 
@@ -20,7 +18,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "run.json"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def process():
     with another_process() as started:
         if started is None:
@@ -29,23 +27,30 @@ def process():
 
 
 def test_another_process_writes_the_same_bytes(sample_run, tmp_path, process):
-    assert process.submit(os.getpid).result() != os.getpid()
     write_run(sample_run, tmp_path / "here", pages=PAGES)
     write_run(sample_run, tmp_path / "there", pages=PAGES, process=process)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
     assert "syddjurs.gpkg" in contents(tmp_path / "there")
+    assert process.wait(timeout=20) == 0
 
 
-def test_a_process_that_was_stopped_is_done_without(sample_run, tmp_path):
-    class Stopped(ThreadPoolExecutor):
-        def submit(self, *_):
-            broken = Future()
-            broken.set_exception(BrokenProcessPool("stopped"))
-            return broken
-
+def test_a_process_that_was_stopped_is_done_without(sample_run, tmp_path, process):
+    process.kill()
     write_run(sample_run, tmp_path / "here", pages=PAGES)
-    write_run(sample_run, tmp_path / "there", pages=PAGES, process=Stopped())
+    write_run(sample_run, tmp_path / "there", pages=PAGES, process=process)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_a_process_that_is_not_asked_ends(process):
+    process.stdin.close()
+    assert process.wait(timeout=20) == 0
+
+
+def test_what_goes_wrong_there_is_told(sample_run, tmp_path, process):
+    (tmp_path / "ties.geojson").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_tables_by(process, exports._table_files(sample_run), tmp_path)
+    assert process.wait(timeout=20) == 0  # it was the process that told
 
 
 def test_a_page_that_fails_leaves_nothing_behind(sample_run, tmp_path, process):
