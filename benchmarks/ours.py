@@ -26,7 +26,8 @@ MS_PER_MINUTE = 60_000  # geoklynge counts whole milliseconds
 PACKAGE = Path(__file__).resolve().parents[1] / "geoklynge"
 SAMPLE_STUDY = PACKAGE.parent / "data" / "syddjurs" / "study.toml"
 STAGES = (
-    "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics", "explanation", "check", "outputs",
+    "sources", "travel", "ties", "candidates", "assessment", "refinement", "selection", "topics",
+    "explanation", "check", "outputs",
 )  # fmt: skip
 HAS_CACHE = True
 
