@@ -38,6 +38,7 @@ def measure_page(path: Path) -> dict[str, Any]:
         for _ in range(REPETITIONS):
             page = browser.new_page(viewport={"width": 1400, "height": 900})
             page.goto(path.resolve().as_uri())
+            page.wait_for_timeout(500)  # what was painted is told a moment later
             painted.append(page.evaluate(PAINTED))
             loaded.append(page.evaluate("() => performance.getEntriesByType('navigation')[0].loadEventEnd"))
             page.close()

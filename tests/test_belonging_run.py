@@ -158,7 +158,8 @@ def test_without_all_that_the_pages_say_what_they_said_before(sample_run):
     )
     assert f"<td>{steps} 0.25</td>" in report
     assert "λ₁ p + λ₂ o + λ₃ m + λ₄ d</code>" in report
-    assert "answers" not in report
+    assert words.say("method.where_survey") not in report
+    assert words.say("say.layer_survey") not in report
     assert "survey" not in sample_run.shown_ties()
     assert list(sample_run.ties.layers_used) == ["proximity", "overlap", "complementarity", "identity"]
 

@@ -315,6 +315,7 @@ def test_an_alternative_is_outlined_on_demand(visit, text, content):
     watched = visit(text)
     page = watched.page
     page.locator("#card-0 > summary").click()
+    page.locator("#card-0[open] .card-body").wait_for()
     buttons = page.locator("#card-0 .alternatives button")
     others = content["clusters"][0]["alternatives"]
     assert buttons.count() == len(others) > 1
