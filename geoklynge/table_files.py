@@ -52,7 +52,9 @@ class TableFiles:
 
 
 def write_tables(files: TableFiles, folder: Path) -> None:
-    """Write all tables into a folder."""
+    """Write all tables into a folder; what an earlier try left of them goes."""
+    for left in folder.glob(f"{files.package}*"):
+        left.unlink()  # a GeoPackage is written layer by layer: they would be added to those that are there
     nodes = _nodes(files.villages)
     with ThreadPoolExecutor(max_workers=2) as beside:  # GDAL never lets go of the interpreter; text is made without it
         texts = [

@@ -150,6 +150,12 @@ def assert_alternatives(told, clusters, candidates, value, people, ids):
     for row, (_, number, share) in zip(told.itertuples(), expected, strict=True):
         assert row.village_ids.split("; ") == [ids[each] for each in sorted(candidates[number])]
         assert row.in_common == round(share, 3)
+        own, other = dict(clusters)[row.cluster_id], candidates[number]
+        living = {"both": sum(people[k] for k in own & other), "either": sum(people[k] for k in own | other)}
+        if living["either"]:
+            assert row.people_in_common == round(living["both"] / living["either"], 3)
+        else:
+            assert row.people_in_common == round(len(own & other) / len(own | other), 3)
         assert row.displaces.split("; ") == [key for key, rows in clusters if rows & candidates[number]]
         assert row.cluster_id in row.displaces.split("; ")
 

@@ -9,7 +9,7 @@ from pages import with_borders, with_certainty, with_comparison, with_hostile_na
 from geoklynge.maps import render_map, render_report
 from geoklynge.maps.content import content_of
 from geoklynge.maps.page import words_of
-from geoklynge.maps.texts import number, percent
+from geoklynge.maps.texts import date, number, percent
 
 pytestmark = pytest.mark.browser
 
@@ -54,24 +54,31 @@ def test_every_sentence_reads_as_in_python(visit, text, sample_run):
         told = page.evaluate(
             """(language) => {
               Words.language = language;
-              const { clusters, head, check, parameters, method } = Words.data;
-              return [...clusters.flatMap((c) => [...c.why, ...c.certainty, ...c.ranked,
-                ...c.by_topic.flatMap((row) => row.told)]), ...head, ...check, ...parameters,
-                ...method].map(Words.tell);
+              const { clusters, villages, head, check, parameters, method } = Words.data;
+              return [...clusters.flatMap((c) => [...c.why, ...c.certainty, ...c.ranked, ...c.change, ...c.doubles,
+                ...c.by_topic.flatMap((row) => row.told)]),
+                ...villages.flatMap((village) => [...village.strengths, ...village.challenges]),
+                ...head, ...check, ...parameters, ...method].map(Words.tell);
             }""",
             language,
         )
         sentences = [
             s
             for c in content["clusters"]
-            for part in (c["why"], c["certainty"], c["ranked"], *(row["told"] for row in c["by_topic"]))
+            for part in (
+                *(c[key] for key in ("why", "certainty", "ranked", "change", "doubles")),
+                *(row["told"] for row in c["by_topic"]),
+            )
             for s in part
         ]
+        sentences += [s for village in content["villages"] for s in (*village["strengths"], *village["challenges"])]
         sentences += [*content["head"], *content["check"], *content["parameters"], *content["method"]]
         assert told == [words.tell(sentence) for sentence in sentences]
         values = [0, 0.05, 0.25, 0.5, 1.005, 2.5, 12.345, 999.95, 1000, 1234567.891]
         script = "([language, values]) => { Words.language = language; return values.map((v) => Words.number(v, 1)); }"
         assert page.evaluate(script, [language, values]) == [number(value, 1, language) for value in values]
+        dates = ["2026-11-05", "2024", "", "2026-11-05T10:00", "i 2023"]
+        assert page.evaluate("(dates) => dates.map(Words.date)", dates) == [date(text, language) for text in dates]
         script = "(values) => values.map((v) => Words.percent(v))"
         assert page.evaluate(script, [0.005, 0.29, 0.645, 1]) == [
             percent(v, 0, language) for v in (0.005, 0.29, 0.645, 1)
@@ -116,6 +123,7 @@ def test_search_finds_a_cluster_and_opens_its_card(visit, text, sample_run):
     page.keyboard.press("Enter")
     opened = page.locator(f"#card-{row}[open]")
     opened.locator(".card-body").wait_for()
+    assert page.evaluate("document.activeElement.parentElement.id") == f"card-{row}"  # the reader is led there
     assert "Hvorfor netop disse landsbyer" in opened.inner_text()
     assert -2 < opened.bounding_box()["y"] < 800
     page.wait_for_timeout(600)
@@ -236,7 +244,7 @@ def test_villages_stay_on_top_of_layers_switched_on_later(visit, text, sample_ru
     page = visit(text).page
     row = sample_run.result.villages["name"].tolist().index("Knebel")
     page.locator("#layers > summary").click()
-    for layer in ("Klyngernes områder", "Klyngernes områder", "Bånd mellem landsbyer"):
+    for layer in ("Klyngernes områder", "Klyngernes områder"):
         page.locator("#layers").get_by_label(layer, exact=True).click()
     at = page.evaluate("(row) => geoklynge.map.latLngToContainerPoint(Words.data.villages[row].at)", row)
     box = page.locator(".folium-map").bounding_box()

@@ -152,6 +152,13 @@ def test_the_readers_weights_rank_anew(visit, text, content):
     page.locator("#card-0[open] .card-body").wait_for()
     points = page.locator("#card-0 .measures .measure .quiet").all_inner_texts()
     assert points[list(shares).index("identity")] == "0,0 af 0,0 point"
+    lost = {key: weights[k] / weights.sum() * (1 - measures[0][k]) for k, key in enumerate(shares)}
+    worst = words_of(content, "da").say(f"measure.{max(lost, key=lost.get)}")
+    assert f"Flest point mistes på »{worst}«" in page.locator("#card-0").inner_text()
+    assert "ville scoren stige" not in page.locator("#card-0").inner_text()
+    hubs = page.locator(".place-name .hub").all_inner_texts()
+    first = content["villages"][content["clusters"][rows[0]]["hub"]]["name"]
+    assert f"1 {first}" in hubs
     page.locator("#weights-reset").click()
     assert names(page) == labels(content, range(len(rows)))
     assert page.locator("#cards .card .score b").first.inner_text() == f"{content['clusters'][0]['score']:.1f}".replace(
@@ -188,11 +195,18 @@ def test_an_address_leads_back_to_what_was_shown(visit, text, content):
     page.evaluate("(hash) => { location.hash = hash; }", f"cluster={content['clusters'][0]['id']}&lang=da")
     page.locator("#card-0[open] .card-body").wait_for()
     assert page.locator("html").get_attribute("lang") == "da"
+    open_section(page, "layers")
+    assert page.locator("#layer-ties").is_checked() is False  # a link that names no layers shows the usual ones
+    assert page.locator("#layer-labels").is_checked()
+    page.evaluate("() => { location.hash = 'lang=en'; }")
+    page.locator("html[lang=en]").wait_for()
+    assert page.locator(".card[open]").count() == 0
     watched.assert_calm()
 
 
 @pytest.mark.parametrize(
-    "anchor", ["#cluster=nobody&layer=no,such&lang=xx", "#%E0%A4%A", "#layer=", "#cluster=%22%3E%3Cb%3E"]
+    "anchor",
+    ["#cluster=nobody&layer=no,such&lang=xx", "#%E0%A4%A", "#layer=", "#cluster=%22%3E%3Cb%3E", "#lang=constructor"],
 )
 def test_an_address_that_says_nonsense_opens_the_map_all_the_same(visit, text, content, anchor):
     watched = visit(text, anchor=anchor)
@@ -265,6 +279,23 @@ def test_the_map_can_be_shaded_by_minutes(visit, text, content):
     watched.assert_calm()
 
 
+def test_a_village_without_a_road_has_a_shade_of_its_own(visit, sample_run):
+    villages = sample_run.result.villages.copy()
+    villages.loc[villages["village_id"] == "knebel", "minutes_school"] = np.nan
+    page = visit(render_map(replace(sample_run, result=replace(sample_run.result, villages=villages)))).page
+    open_section(page, "layers")
+    page.locator("#shading").select_option("school")
+    until(page, "document.querySelectorAll('.shading canvas').length > 3")
+    assert "#9aa3ad" in page.evaluate(SHADED)
+    assert page.locator("#shading-legend li").last.inner_text() == "ingen vej fører dertil"
+    page.locator("#shading").select_option("grocery")
+    assert page.locator("#shading-legend li").count() == 5
+    page.evaluate("(row) => Draw.openVillage(row)", villages["village_id"].tolist().index("knebel"))
+    page.locator(".leaflet-popup-content summary").click()
+    assert "ingen vej fører dertil" in page.locator(".leaflet-popup-content").inner_text()
+    assert page.locator(".leaflet-popup-close-button").get_attribute("aria-label") == "Luk"
+
+
 def test_the_nearest_village_gives_the_shade(visit, text, content):
     """Against a plain search through all villages, on a grid of spots."""
     page = visit(text).page
@@ -325,6 +356,11 @@ def test_an_alternative_is_outlined_on_demand(visit, text, content):
         assert sorted(page.evaluate(RINGS)) == sorted(places)
         assert buttons.nth(k).get_attribute("aria-pressed") == "true"
     assert buttons.nth(0).get_attribute("aria-pressed") == "false"
+    open_section(page, "weights")
+    page.evaluate(SET, ["weight-cohesion", "2"])
+    assert page.evaluate(RINGS) == []  # the card was made anew
+    page.locator("#weights-reset").click()
+    buttons.nth(1).click()
     buttons.nth(1).click()
     assert page.evaluate(RINGS) == []
     buttons.nth(0).click()
@@ -346,6 +382,11 @@ def test_the_tables_hold_all_that_the_map_shows(visit, text, content):
     assert villages.locator("td", has_text="kerne").count() == sum(
         each["standing"] == "core" for each in content["villages"]
     )
+    town = villages.locator("tr", has=page.locator("th", has_text="Hornslet"))
+    assert "skole" in town.inner_text()  # in no cluster, and its services are told
+    page.locator("#table .table-part").nth(2).locator("summary").click()
+    services = page.locator("#table table").nth(2)
+    assert services.locator("tbody tr").count() == sum(len(rows) for rows in content["services"].values())
     page.keyboard.press("Escape")
     assert page.locator("#table").is_visible() is False
     assert page.evaluate("document.activeElement.id") == "table-open"
@@ -381,7 +422,7 @@ def test_a_page_without_a_background_names_no_other_host(text):
 
 
 def test_a_background_map_is_asked_for_only_when_turned_on(visit, sample_run):
-    watched = visit(render_map(sample_run, backgrounds=("osm", "skaermkort")))
+    watched = visit(render_map(with_borders(sample_run), backgrounds=("osm", "skaermkort")))
     page = watched.page
     open_section(page, "layers")
     page.wait_for_timeout(200)
@@ -391,8 +432,16 @@ def test_a_background_map_is_asked_for_only_when_turned_on(visit, sample_run):
     page.wait_for_timeout(300)
     hosts = {urlsplit(url).netloc for url in watched.asked if url.startswith("http")}
     assert hosts == {"tile.openstreetmap.org"}
+    land = "geoklynge.map.hasLayer(geoklynge.layers.land)"
+    assert page.evaluate(land) is False  # it would hide the tiles
+    assert page.locator("#attribution").inner_text() == "© OpenStreetMap"
     page.locator("#online-osm").uncheck()
+    assert page.evaluate(land)
+    assert page.locator("#attribution").inner_text() == ""
+    assert page.locator("#online-skaermkort").is_disabled()
     page.locator("#token-skaermkort").fill("s3cret&x")
+    page.get_by_role("button", name="English").click()
+    assert page.locator("#token-skaermkort").input_value() == "s3cret&x"
     page.locator("#online-skaermkort").check()
     page.wait_for_timeout(300)
     asked = [url for url in watched.asked if "dataforsyningen" in url]

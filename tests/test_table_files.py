@@ -2,6 +2,7 @@
 
 import os
 
+import pyogrio
 import pytest
 from typer.testing import CliRunner
 
@@ -39,6 +40,13 @@ def test_a_process_that_was_stopped_is_done_without(sample_run, tmp_path, proces
     write_run(sample_run, tmp_path / "here", pages=PAGES)
     write_run(sample_run, tmp_path / "there", pages=PAGES, process=process)
     assert contents(tmp_path / "here") == contents(tmp_path / "there")
+
+
+def test_what_a_stopped_process_left_is_not_written_twice(sample_run, tmp_path):
+    files = exports._table_files(sample_run)
+    write_tables_by(None, files, tmp_path)
+    write_tables_by(None, files, tmp_path)
+    assert len(pyogrio.read_dataframe(tmp_path / files.package, layer="villages")) == len(files.villages)
 
 
 def test_a_process_that_is_not_asked_ends(process):

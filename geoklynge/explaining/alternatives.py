@@ -47,8 +47,9 @@ def alternatives_of(
     -------
     pd.DataFrame
         One row an alternative, those of one cluster together: `cluster_id`; `village_ids` (joined by ``; ``),
-        `n_villages`, `population`, `score` and `max_minutes` of the alternative; `in_common`, the share of people
-        that both have, 0..1; `displaces`, ids of all chosen clusters that share a village with it, the cluster itself
+        `n_villages`, `population`, `score` and `max_minutes` of the alternative; `in_common`, 0..1, as above;
+        `people_in_common`, the share of the people in either who live in both (where nobody lives, of the villages);
+        `displaces`, ids of all chosen clusters that share a village with it, the cluster itself
         among them (joined likewise).
 
     References
@@ -74,6 +75,7 @@ def alternatives_of(
             "score": facts["score"].round(1).to_numpy(),
             "max_minutes": facts["max_minutes"].round(2).to_numpy(),
             "in_common": in_common.round(3),
+            "people_in_common": _people_in_common(sets.take(of_cluster), pool.sets.take(candidate), people - 1.0),
             "displaces": [JOIN.join(ids[numbers]) for numbers in displaced],
         }
     )
@@ -107,3 +109,13 @@ def _in_common(sets: VillageSets, others: VillageSets, counted: Floats) -> Float
     both: Floats = sets.matrix().multiply(others.matrix()) @ counted
     share: Floats = both / (sum_by_set(sets, counted) + sum_by_set(others, counted) - both)
     return share
+
+
+def _people_in_common(sets: VillageSets, others: VillageSets, people: Floats) -> Floats:
+    """Share of the people in either set who live in both; of the villages, where nobody lives in either."""
+    nobody = sum_by_set(sets, people) + sum_by_set(others, people) == 0
+    told = np.empty(len(sets))
+    for some, counted in ((~nobody, people), (nobody, np.ones_like(people))):
+        told[some] = _in_common(sets.take(some), others.take(some), counted)
+    rounded: Floats = told.round(3)
+    return rounded

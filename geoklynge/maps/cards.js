@@ -38,7 +38,7 @@ const Cards = (() => {
       return el("li", { class: `standing-${village.standing}` },
         el("div", { class: "member" }, villageButton(row, onVillage),
           el("span", { class: "quiet" }, `${people} · ${say(`standing.${village.standing}`)}`)),
-        el("p", { class: "note" }, village.type.map((key) => say(key)).join(", ")),
+        el("p", { class: "note" }, (village.assumed ? "≈ " : "") + village.type.map((key) => say(key)).join(", ")),
         el("dl", { class: "traits" }, told("ui.strengths", village.strengths), told("ui.challenges", village.challenges)));
     };
     return [heading("ui.members"), el("ul", { class: "members" }, cluster.members.map(item))];
@@ -75,14 +75,12 @@ const Cards = (() => {
     if (!cluster.alternatives.length) return [heading("ui.alternatives"), el("p", {}, say("ui.alternatives_none"))];
     const names = (rows) => Words.listed(rows.map((row) => data.villages[row].name));
     const item = (other) => {
-      const show = el("button", { type: "button", class: "link", "aria-pressed": "false", click: () => {
+      const show = el("button", { type: "button", class: "plain-button", "aria-pressed": "false", click: () => {
         const on = show.getAttribute("aria-pressed") !== "true";
         for (const each of document.querySelectorAll(".alternatives [aria-pressed=true]")) {
           each.setAttribute("aria-pressed", "false");
-          each.textContent = say("ui.alternative_show");
         }
         show.setAttribute("aria-pressed", String(on));
-        show.textContent = say(on ? "ui.alternative_hide" : "ui.alternative_show");
         Draw.showAlternative(on ? other.members : null);
       } }, say("ui.alternative_show"));
       const facts = { n: other.members.length, people: other.people, score: other.score, longest: other.longest };
@@ -118,6 +116,7 @@ const Cards = (() => {
   }
 
   function missing(cluster) {
+    if (!data.coverage.length) return []; // the data knows of no services at all
     if (!cluster.missing.length) return [heading("ui.missing"), el("p", {}, say("ui.missing_none"))];
     const item = ([key, minutes]) => el("li", {}, el("span", {}, category(key)),
       el("span", { class: "quiet" }, minutes === null ? say("ui.missing_far") : say("ui.minutes", { minutes })));
@@ -140,8 +139,17 @@ const Cards = (() => {
         el("p", { class: "note" }, say(`measure.${key}_about`)));
     };
     return [heading("ui.score_parts"), el("ul", { class: "measures" }, data.measures.map(item)),
-      heading("ui.change"), sentences(cluster.change.map(tell)),
+      heading("ui.change"), sentences(changes(cluster)),
       ...(cluster.ranked.length ? [heading("ui.ranked"), sentences(cluster.ranked.map(tell))] : [])];
+  }
+
+  /** By the reader's own weights another measure may cost most; what one village would change is not known for them. */
+  function changes(cluster) {
+    if (!Ranking.isOwn()) return cluster.change.map(tell);
+    const lost = data.measures.map(([key], k) => ({ key, lost: 100 * Ranking.share(k) * (1 - cluster.measures[k]),
+      most: 100 * Ranking.share(k) }));
+    const most = lost.reduce((a, b) => (b.lost > a.lost ? b : a));
+    return [say("say.weakest", { measure: `measure.${most.key}`, lost: most.lost, most: most.most })];
   }
 
   /** Only where a topic leads to another answer. */

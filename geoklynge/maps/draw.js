@@ -33,12 +33,12 @@ const Draw = (() => {
   }
 
   function nearest(village) {
-    const rows = data.nearest.map((key, k) => [key, village.minutes[k]]).filter(([, minutes]) => minutes !== null);
-    if (!rows.length) return null;
+    const rows = data.nearest.map((key, k) => [key, village.minutes[k]]);
+    if (!rows.some(([, minutes]) => minutes !== null)) return null;
     const item = ([key, minutes]) => el("li", {}, el("span", {}, category(key)),
-      el("span", { class: "quiet" }, say("ui.minutes", { minutes })));
+      el("span", { class: "quiet" }, minutes === null ? say("ui.missing_far") : say("ui.minutes", { minutes })));
     return el("details", { class: "nearest" }, el("summary", {}, say("ui.nearest")),
-      el("ul", { class: "pairs" }, rows.sort((a, b) => a[1] - b[1]).map(item)));
+      el("ul", { class: "pairs" }, rows.sort((a, b) => (a[1] ?? Infinity) - (b[1] ?? Infinity)).map(item)));
   }
 
   function popupOf(village) {
@@ -148,7 +148,7 @@ const Draw = (() => {
       const rect = [at.x - wide / 2 - air, at.y - 23 - air, at.x + wide / 2 + air, at.y - 4 + air];
       if (taken.some((r) => r[0] < rect[2] && rect[0] < r[2] && r[1] < rect[3] && rect[1] < r[3])) continue;
       taken.push(rect);
-      const html = el("span", { class: isHub ? "hub" : "" }, isHub ? `${rankOf.get(village.row)} ${village.name}` : village.name);
+      const html = el("span", { class: isHub ? "hub" : "" }, isHub ? `${ranks[clusterOf.get(village.row)]} ${village.name}` : village.name);
       L.marker(village.at, { interactive: false, keyboard: false,
         icon: L.divIcon({ className: "place-name", html, iconSize: [0, 0], iconAnchor: [0, 6] }) }).addTo(layer);
       count += 1;
@@ -250,8 +250,10 @@ const Draw = (() => {
     for (const key of Object.keys(data.services)) {
       whenShown(layers[`service ${key}`], () => drawServices(key, layers[`service ${key}`]));
     }
-    map.on("overlayadd", order);
+    map.on("layeradd", ({ layer }) => Object.values(layers).includes(layer) && order());
     map.on("moveend", drawLabels);
+    map.on("popupopen", ({ popup }) => popup.getElement().querySelector(".leaflet-popup-close-button")
+      ?.setAttribute("aria-label", say("ui.close")));
     map.on("zoomend", () => layers.areas.eachLayer((area) => Object.assign(area.options, outline(area))));
     layers.labels.on("add", drawLabels);
     new ResizeObserver(() => map.invalidateSize({ animate: false })).observe(map.getContainer());
@@ -278,9 +280,10 @@ const Draw = (() => {
     if (legendHides) showAll();
   }
 
-  const rankOf = new Map(clusters.map((cluster) => [cluster.hub, cluster.rank])); // printed in grey, it tells areas apart
+  const clusterOf = new Map(clusters.map((cluster, row) => [cluster.hub, row])); // by its hub
+  let ranks = clusters.map((cluster) => cluster.rank); // beside the names: in grey print they tell areas apart
   const labelOrder = villages
-    .map((village) => ({ village, isHub: rankOf.has(village.row) }))
+    .map((village) => ({ village, isHub: clusterOf.has(village.row) }))
     .sort((a, b) => b.isHub - a.isHub || b.village.people - a.village.people || a.village.row - b.village.row);
 
   return {
@@ -296,13 +299,20 @@ const Draw = (() => {
       if (map.hasLayer(layers.ties)) drawTies();
     },
     /** Let the areas of clusters that the list leaves out fade. */
-    only(rows) {
+    only(rows, rank) {
+      if (ranks.join() !== rank.join()) {
+        ranks = rank;
+        drawLabels();
+      }
       passing = rows.length < clusters.length ? new Set(rows) : null;
       restyle();
     },
     zoomTo: (number) => move(clusters[number].bounds, 13),
     openVillage(row) {
-      if (!map.hasLayer(layers.villages)) map.addLayer(layers.villages);
+      if (!map.hasLayer(layers.villages)) {
+        map.addLayer(layers.villages);
+        Layers.draw();
+      }
       map.stop();
       map.setView(villages[row].at, Math.max(map.getZoom(), 12), { animate: false });
       markers[row].openPopup();

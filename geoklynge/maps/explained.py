@@ -94,6 +94,8 @@ def _trait(code: str, rows: list[tuple[Any, float]]) -> list[Sentence]:
             else ("trait.far", {"category": [str(category)], "minutes": minutes})
             for category, minutes in rows
         ]
+    if code == "daily" and rows[0][1] < LEAST_TOLD:
+        return [("trait.daily_here", {})]
     if code in {"central", "daily", "outlying"}:
         return [(f"trait.{code}", {"minutes": rows[0][1]})]
     return [(f"trait.{code}", {})]
@@ -111,7 +113,7 @@ def _alternative(row: dict[Any, Any], row_of: Rows, cluster_of: Rows) -> dict[st
         "people": int(row["population"]),
         "score": float(row["score"]),
         "longest": float(row["max_minutes"]),
-        "common": float(row["in_common"]),
+        "common": float(row["people_in_common"]),
         "displaces": [cluster_of[key] for key in displaced if key != row["cluster_id"]],
     }
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from ..pipeline import Run
 from .explained import measures_shown
 
-FIGURES = (  # text of the name, text that explains, formula
+TIE, TIE_WITH_SURVEY = "T = λ₁ p + λ₂ o + λ₃ m + λ₄ d", "T = λ₁ p + λ₂ o + λ₃ m + λ₄ d + λ₅ a"
+FIGURES = (  # text of the name, text that explains, formula; `help.where` says what each letter means
     ("ui.score", "help.score", "100 · Σ v · x / Σ v"),
     ("ui.rank", "help.rank", ""),
     ("ui.people", "help.people", ""),
     ("ui.area", "help.area", ""),
     ("ui.longest", "help.longest", "max t(i, j)"),
     ("ui.mean", "help.mean", "Σ t(i, j) / n"),
-    ("help.certainty", "help.certainty_about", "r(K) / r"),
-    ("help.tie", "help.tie_about", "λ₁ p + λ₂ o + λ₃ m + λ₄ d"),
+    ("help.certainty", "help.certainty_about", "r(i) / r"),
+    ("help.tie", "help.tie_about", TIE),
     ("method.proximity", "help.proximity", "p = 2^(-(t / h)²)"),
     ("method.huff", "help.huff", "q(i, f) = k(f) · e^(-β · t(i, f)) / Σ"),
     ("method.overlap", "help.overlap", "o = Σ w(c) · Σ min(q(i, f), q(j, f)) / Σ w(c)"),
@@ -21,19 +22,23 @@ FIGURES = (  # text of the name, text that explains, formula
     ("method.identity", "help.identity", ""),
 )
 MEASURES = {
-    "cohesion": "2 · Σ λ(i, j) / Σ s(i)",
+    "cohesion": "2 · Σ T(i, j) / Σ T(i)",
     "overlap": "Σ o(i, j) / n",
-    "complementarity": "Σ w(c) · [K] / Σ w(c) - Σ w(c) · [i] / Σ w(c)",
-    "identity": "(b(K) / b(P) + b(M) / b(K)) / 2",
+    "complementarity": "",
+    "identity": "",
     "compactness": "",
-    "stretch": "e^(-z² / 2), z = 2 · ln(d / 11) / ln(e / 11)",
-    "viability": "Σ w(c) · min(1, b(K) / (f(c) · g(c))) / Σ w(c)",
-    "balance": "min(1, (1 - max b(i) / b(K)) / (2 / 3))",
-    "stability": "r(K) / r",
+    "stretch": "e^(-z² / 2), z = 2 · ln(D / 11) / ln(E / 11)",
+    "viability": "Σ w(c) · min(1, b / (F(c) · G(c))) / Σ w(c)",
+    "balance": "min(1, (1 - u) / (2 / 3))",
+    "stability": "Σ r(i, j) / (r · n)",
 }
 
 
 def help_of(run: Run) -> list[tuple[str, str, str]]:
     """List the numbers that the page shows: keys of name and explanation, and the formula."""
     measures = [(f"measure.{name}", f"measure.{name}_about", MEASURES[name]) for name in measures_shown(run)]
-    return [*FIGURES, *measures]
+    asked = run.ties.survey is not None
+    figures = [
+        (name, text, TIE_WITH_SURVEY if formula == TIE and asked else formula) for name, text, formula in FIGURES
+    ]
+    return [*figures, *measures]

@@ -10,6 +10,7 @@ const Layers = (() => {
   const plain = Object.keys(layers).filter((key) => !key.startsWith("service ") && key !== "land");
   const kinds = Object.keys(data.categories).filter((key) => layers[`service ${key}`]);
   const online = {};
+  const tokens = {}; // as long as the page is open, and nowhere else
   let listener = () => {};
 
   const isOn = (key) => map.hasLayer(layers[key]);
@@ -52,7 +53,9 @@ const Layers = (() => {
   function drawShadingLegend() {
     const item = ([from, to, colour]) => el("li", {}, el("span", { class: "swatch", "--colour": colour }),
       to === null ? say("ui.shading_over", { from }) : say("ui.shading_step", { from, to }));
-    find("shading-legend").replaceChildren(...(Shading.chosen ? Shading.legend.map(item) : []));
+    const noRoad = Shading.someWithoutRoad
+      ? [el("li", {}, el("span", { class: "swatch", "--colour": Shading.noRoad }), say("ui.missing_far"))] : [];
+    find("shading-legend").replaceChildren(...(Shading.chosen ? [...Shading.legend.map(item), ...noRoad] : []));
     find("shading-note").hidden = !Shading.chosen;
   }
 
@@ -63,13 +66,19 @@ const Layers = (() => {
   /** A background from a network: off until the reader turns it on, with a word on who then learns what. */
   function drawOnline() {
     const item = (given) => {
-      const token = given.token ? el("input", { type: "password", id: `token-${given.key}`, autocomplete: "off" }) : null;
+      const token = given.token ? el("input", { type: "password", id: `token-${given.key}`, autocomplete: "off",
+        value: tokens[given.key] || null, input: () => {
+          tokens[given.key] = token.value;
+          if (check) check.querySelector("input").disabled = !token.value;
+        } }) : null;
       const turned = (on) => {
         online[given.key]?.remove();
         delete online[given.key];
-        if (on) online[given.key] = tiles(given, token?.value || "").addTo(map);
+        if (on) online[given.key] = tiles(given, tokens[given.key] || "").addTo(map);
+        tellOnline();
       };
       const check = box(`online-${given.key}`, given[Words.language], given.key in online, turned);
+      check.querySelector("input").disabled = given.token && !tokens[given.key]; // without one, nothing would be sent back
       const note = el("p", { class: "note" }, say("ui.online_sends", { host: new URL(given.origin).host, owner: given.owner, attribution: given.attribution }));
       const ask = token && el("p", { class: "token" }, el("label", { for: token.id }, say("ui.online_token")), token);
       check.append(...[note, ask].filter(Boolean));
@@ -77,6 +86,15 @@ const Layers = (() => {
     };
     find("online-list").replaceChildren(...data.backgrounds.map(item));
     find("online").hidden = !data.backgrounds.length;
+  }
+
+  /** While tiles show, they say whose they are, and the land of the page does not lie over them. */
+  function tellOnline() {
+    const shown = data.backgrounds.filter((given) => given.key in online);
+    find("attribution").textContent = shown.map((given) => given.attribution).join(", ");
+    if (!layers.land) return;
+    if (shown.length) map.removeLayer(layers.land);
+    else map.addLayer(layers.land);
   }
 
   function tiles(given, token) {

@@ -8,6 +8,7 @@ from typing import Any
 from .. import __version__
 from ..pipeline import Run
 from ..travel import Basis
+from .explained import measures_shown
 from .texts import Sentence
 
 NAMELESS = "<NA>"  # how a facility without a name stands among the examples of a finding
@@ -27,7 +28,9 @@ def notes_of(run: Run) -> dict[str, Any]:
         "head": _head(run),
         "parameters": _parameters(run),
         "check": _check(run),
-        "method": [(f"method.{step}", {}) for step in _steps(run)],
+        "method": [
+            (f"method.{step}", {"count": len(measures_shown(run))} if step == "assess" else {}) for step in _steps(run)
+        ],
         "findings": [
             {
                 "code": finding.code,

@@ -63,12 +63,15 @@
       const summary = cards[row].querySelector("summary");
       summary.replaceChildren(...Cards.title(data.clusters[row], rank[row], Ranking.score(data.clusters[row])));
     }
+    cards.forEach((card, row) => {
+      if (!rows.includes(row)) card.open = false;
+    });
     find("cards").replaceChildren(...rows.map((row) => cards[row]));
     find("cluster-count").textContent = number(rows.length, 0);
     find("cluster-shown").textContent = rows.length < cards.length || Ranking.isOwn()
-      ? [say("ui.shown", { shown: rows.length, total: cards.length }), Ranking.isOwn() ? say("ui.own_weights") : ""]
+      ? [say("ui.shown", { shown: rows.length, total: cards.length }), rows.length ? "" : say("ui.none_here"), Ranking.isOwn() ? say("ui.own_weights") : ""]
         .filter(Boolean).join(" ") : "";
-    Draw.only(rows);
+    Draw.only(rows, rank);
   }
 
   function drawFilter() {
@@ -126,6 +129,7 @@
       drawWeights();
     }
     arrange();
+    Draw.showAlternative(null);
     cards.forEach((card, row) => {
       const body = card.querySelector(".card-body");
       if (body && card.open) body.replaceWith(Cards.body(data.clusters[row], openVillage));
@@ -164,6 +168,7 @@
       [own, cluster].map((share) => el("td", {}, el("span", { class: "bar", "--share": share, "aria-hidden": "true" }),
         el("span", {}, Words.percent(share)))));
     const head = ["ui.category", "ui.own_village", "ui.own_cluster"].map((key) => el("th", { scope: "col" }, say(key)));
+    find("coverage").hidden = !data.coverage.length;
     find("coverage-list").replaceChildren(el("p", { class: "note" }, say("ui.coverage_note")),
       el("table", { class: "coverage" }, el("thead", {}, el("tr", {}, head)), el("tbody", {}, data.coverage.map(row))));
   }
@@ -173,12 +178,12 @@
       el("dd", {}, say(text), formula ? el("code", {}, formula) : null)];
     find("method-list").replaceChildren(...data.method.map((sentence) => el("p", {}, tell(sentence))),
       el("h3", {}, say("ui.numbers")), el("dl", { class: "numbers" }, data.help.flatMap(item)),
-      el("p", { class: "note" }, say("method.where")));
+      el("p", { class: "note" }, say("help.where")));
   }
 
   function drawData() {
     const source = (row) => el("li", {}, el("b", {}, row.file), ` · ${number(row.rows, 0)} · `,
-      row.dated || `${say("ui.source_dated")}: ${say("ui.not_stated")}`,
+      row.dated ? Words.date(row.dated) : `${say("ui.source_dated")}: ${say("ui.not_stated")}`,
       el("div", { class: "note" }, `${say("ui.source_licence")}: ${row.licence || say("ui.not_stated")}`),
       el("div", { class: "note" }, `${say("ui.source_attribution")}: ${row.attribution || say("ui.not_stated")}`));
     const finding = (row) => {
@@ -224,7 +229,8 @@
   function go(target) {
     find("results").replaceChildren();
     find("search").value = target.name;
-    if (target.cluster >= 0) openCard(target.cluster, { zoom: Boolean(target.isCluster) });
+    if (target.cluster >= 0) openCard(target.cluster, { zoom: Boolean(target.isCluster), focus: true });
+    else find("search").focus();
     if (!target.isCluster) openVillage(target.village);
   }
 
@@ -292,9 +298,10 @@
     const row = data.clusters.findIndex((cluster) => cluster.id === wanted.get("cluster"));
     link = window.location.hash.slice(1);
     namesLanguage = wanted.has("lang");
-    speak(language in data.texts ? language : data.language);
-    if (wanted.has("layer")) Layers.show(wanted.get("layer").split(","));
+    speak(Object.hasOwn(data.texts, language) ? language : data.language);
+    Layers.show((wanted.get("layer") ?? Layers.usual).split(","));
     if (row >= 0) openCard(row);
+    else for (const card of cards) card.open = false;
   }
 
   find("search").addEventListener("input", search);
@@ -305,6 +312,10 @@
     if (event.key === "ArrowDown") find("results").querySelector("button")?.focus();
   });
   find("results").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      find("results").replaceChildren();
+      find("search").focus();
+    }
     const buttons = [...find("results").querySelectorAll("button")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;
@@ -333,7 +344,7 @@
   find("zoom-out").addEventListener("click", () => window.geoklynge.map.zoomOut());
   find("everything").addEventListener("click", Draw.showAll);
   if (window.matchMedia("(max-width: 760px)").matches) find("legend").open = false;
-  Draw.start((row) => openCard(row, { zoom: false, focus: false }));
+  Draw.start((row) => openCard(row, { zoom: false }));
   Layers.start();
   Layers.usual = Layers.names().join(",");
   readLink();

@@ -63,8 +63,7 @@ const Ranking = (() => {
 
   return {
     orders: Object.keys(orders),
-    municipalities: [...new Set(data.clusters.flatMap((cluster) => cluster.members)
-      .map((row) => data.villages[row].municipality).filter(Boolean))],
+    municipalities: [...new Set(data.villages.map((village) => village.municipality).filter(Boolean))],
     lacking: Object.keys(data.categories).filter((key) =>
       data.clusters.some((cluster) => cluster.missing.some(([missing]) => missing === key))),
     score,

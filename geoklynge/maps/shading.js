@@ -8,6 +8,7 @@ const Shading = (() => {
   const { map } = window.geoklynge;
   const STEPS = [5, 10, 15, 20]; // minutes
   const COLOURS = ["#fff3b8", "#f9c74f", "#e07b39", "#a23b4a", "#4a1942"]; // light to dark: it reads in grey, too
+  const NO_ROAD = "#9aa3ad";
   const REACH_M = 2500; // as far as a cluster's area reaches around a village
   const SQUARE = 4; // pixels
   const BUCKET = 0.04; // degrees of latitude; more than the reach
@@ -46,7 +47,7 @@ const Shading = (() => {
   }
 
   function colour(minutes) {
-    if (minutes === null) return COLOURS[COLOURS.length - 1];
+    if (minutes === null) return NO_ROAD;
     const step = STEPS.findIndex((most) => minutes <= most);
     return COLOURS[step < 0 ? COLOURS.length - 1 : step];
   }
@@ -86,6 +87,10 @@ const Shading = (() => {
   return {
     by,
     nearest,
+    noRoad: NO_ROAD,
+    get someWithoutRoad() {
+      return chosen >= 0 && data.villages.some((village) => village.minutes[chosen] === null);
+    },
     /** The steps with their colours: [from, to, colour], the last without an end. */
     legend: COLOURS.map((shade, k) => [k ? STEPS[k - 1] : 0, STEPS[k] ?? null, shade]),
     get chosen() {

@@ -14,7 +14,8 @@ const Tables = (() => {
   }
 
   function clusters() {
-    const row = (cluster) => [told(cluster.label), number(cluster.rank, 0), number(cluster.score, 1),
+    const { rank } = Ranking.listed();
+    const row = (cluster, place) => [told(cluster.label), number(rank[place], 0), number(Ranking.score(cluster), 1),
       number(cluster.members.length, 0), number(cluster.population, 0), say("ui.square", { value: cluster.area }),
       say("ui.minutes", { minutes: cluster.longest }), say("ui.minutes", { minutes: cluster.mean }),
       cluster.missing.map(([key]) => category(key)).join(", ")];
@@ -22,22 +23,46 @@ const Tables = (() => {
       "ui.mean", "ui.missing"], data.clusters.map(row));
   }
 
+  const kinds = data.villages.map(() => new Set());
+  for (const [key, rows] of Object.entries(data.services)) {
+    for (const [, , , village] of rows) if (village >= 0) kinds[village].add(key);
+  }
+
   function villages() {
-    const inAlphabet = [...data.villages].sort((a, b) => a.name.localeCompare(b.name, Words.language) || a.row - b.row);
-    const place = (village) => (village.cluster >= 0
+    const { compare } = new Intl.Collator(Words.language);
+    const inAlphabet = [...data.villages].sort((a, b) => compare(a.name, b.name) || a.row - b.row);
+    const place = (village) => [village.cluster >= 0
       ? `${told(data.clusters[village.cluster].label)} (${say(`standing.${village.standing}`)}, ${Words.percent(village.certainty)})`
-      : say(`why_alone.${village.why}`));
-    const here = (village) => (village.cluster >= 0 ? data.clusters[village.cluster].brings[village.row] : null) || {};
+      : say(`why_alone.${village.why}`),
+    village.other >= 0 && say("say.leans", { other: data.clusters[village.other].label, share: village.other_share })];
     const row = (village) => [village.name, [village.parish, village.municipality].filter(Boolean).join(", "),
-      (village.assumed ? "≈ " : "") + number(village.people, 0), village.type.map((key) => say(key)).join(", "),
-      place(village), Object.keys(here(village)).map(category).join(", "),
+      (village.assumed ? "≈ " : "") + number(village.people, 0),
+      (village.assumed ? "≈ " : "") + village.type.map((key) => say(key)).join(", "),
+      place(village).filter(Boolean).join("; "),
+      Object.keys(data.categories).filter((key) => kinds[village.row].has(key)).map(category).join(", "),
       [...village.strengths, ...village.challenges].map(tell).join("; ")];
     return table("ui.villages", ["ui.village", "ui.place", "ui.people", "ui.type", "ui.name", "ui.services",
       "ui.traits"], inAlphabet.map(row));
   }
 
+  function services() {
+    const rows = Object.entries(data.services).flatMap(([key, list]) => list.map(([name, , , village]) =>
+      [category(key), name || "", village >= 0 ? data.villages[village].name : ""]));
+    return table("ui.services", ["ui.category", "ui.called", "ui.village"], rows);
+  }
+
+  /** A country's services are 20,000 rows: each table is built when somebody opens it. */
+  function part(key, draw, open) {
+    const section = el("details", { class: "table-part", open }, el("summary", {}, say(key)));
+    const fill = () => section.children.length < 2 && section.append(draw());
+    section.addEventListener("toggle", () => section.open && fill());
+    if (open) fill();
+    return section;
+  }
+
   function open() {
-    find("table-body").replaceChildren(clusters(), villages());
+    find("table-body").replaceChildren(part("ui.clusters", clusters, true), part("ui.villages", villages, true),
+      part("ui.services", services, false));
     find("table").showModal();
   }
 

@@ -16,6 +16,7 @@ from ..errors import InputError
 LANGUAGES = ("da", "en")
 PLACEHOLDER = re.compile(r"\{(\w+)(?::(\w))?\}")
 
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _SEPARATORS = {"da": (".", ","), "en": (",", ".")}  # between thousands, before decimals
 _AND = {"da": " og ", "en": " and "}
 _PERCENT = {"da": "\N{NO-BREAK SPACE}%", "en": "%"}
@@ -66,6 +67,19 @@ def percent(share: float, digits: int, language: str) -> str:
     return number(round(share * 100, 6), digits, language) + _PERCENT[language]
 
 
+def date(text: str, language: str) -> str:
+    """
+    Write a date as the language does, where it is a whole one (ISO 8601); other texts stay as they are.
+
+    Examples
+    --------
+    >>> date("2026-11-05", "da"), date("2026-11-05", "en"), date("2024", "da")
+    ('5.11.2026', '2026-11-05', '2024')
+    """
+    whole = _DAY.fullmatch(text)
+    return f"{int(whole[3])}.{int(whole[2])}.{whole[1]}" if whole and language == "da" else text
+
+
 @dataclass(frozen=True)
 class Words:
     """
@@ -98,6 +112,10 @@ class Words:
         if isinstance(value[0], str):
             return self.say(value[0], **value[1])
         return "; ".join(self.told(each) for each in value)
+
+    def date(self, text: str) -> str:
+        """Write a date as the language does."""
+        return date(text, self.language)
 
     def listed(self, names: Sequence[str]) -> str:
         """Join names as a sentence does."""

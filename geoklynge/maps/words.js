@@ -26,6 +26,11 @@ const Words = (() => {
     return names.slice(0, -1).join(", ") + and[language] + names[names.length - 1];
   }
 
+  function date(text) {
+    const whole = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+    return whole && language === "da" ? `${Number(whole[3])}.${Number(whole[2])}.${whole[1]}` : text;
+  }
+
   function category(key) {
     return data.categories[key][language];
   }
@@ -59,17 +64,18 @@ const Words = (() => {
     data,
     number,
     percent,
+    date,
     category,
     say,
     told,
     listed,
     tell: ([key, args]) => say(key, args),
-    has: (key) => key in data.texts[language],
+    has: (key) => Object.hasOwn(data.texts[language], key),
     get language() {
       return language;
     },
     set language(chosen) {
-      if (chosen in data.texts) language = chosen;
+      if (Object.hasOwn(data.texts, chosen)) language = chosen;
     },
   };
 })();
