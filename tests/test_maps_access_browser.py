@@ -108,7 +108,7 @@ def test_no_width_needs_a_sideways_scroll_or_a_fine_finger(visit, text, width):
     open_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     small = page.evaluate(
-        """() => [...document.querySelectorAll("button, input, select, summary, li > label")]
+        """() => [...document.querySelectorAll("button, input, select, summary, .boxes label")]
           .filter((node) => !["range", "checkbox"].includes(node.type))
           .filter((node) => node.checkVisibility())
           .map((node) => [node.id || node.textContent, node.getBoundingClientRect()])

@@ -386,6 +386,7 @@ def test_the_tables_hold_all_that_the_map_shows(visit, text, content):
     assert "skole" in town.inner_text()  # in no cluster, and its services are told
     page.locator("#table .table-part").nth(2).locator("summary").click()
     services = page.locator("#table table").nth(2)
+    services.wait_for()
     assert services.locator("tbody tr").count() == sum(len(rows) for rows in content["services"].values())
     page.keyboard.press("Escape")
     assert page.locator("#table").is_visible() is False

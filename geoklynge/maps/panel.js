@@ -307,7 +307,10 @@
   find("search").addEventListener("input", search);
   find("search").addEventListener("keydown", (event) => {
     const first = matches(find("search").value)[0];
-    if (event.key === "Enter" && first) go(first);
+    if (event.key === "Enter" && first) {
+      event.preventDefault(); // it would be pressed on the card, too, to which the focus goes
+      go(first);
+    }
     if (event.key === "Escape") find("results").replaceChildren();
     if (event.key === "ArrowDown") find("results").querySelector("button")?.focus();
   });
