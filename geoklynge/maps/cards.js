@@ -4,6 +4,7 @@
  */
 const Cards = (() => {
   const { data, say, tell, told, number, category } = Words;
+  const SAID_BY_TYPE = ["trait.bare", "trait.few"];
   const heading = (key) => el("h3", {}, say(key));
   const sentences = (list, kind = "ul") => el(kind, { class: "sentences" }, list.map((text) => el("li", {}, text)));
 
@@ -39,7 +40,8 @@ const Cards = (() => {
         el("div", { class: "member" }, villageButton(row, onVillage),
           el("span", { class: "quiet" }, `${people} · ${say(`standing.${village.standing}`)}`)),
         el("p", { class: "note" }, (village.assumed ? "≈ " : "") + village.type.map((key) => say(key)).join(", ")),
-        el("dl", { class: "traits" }, told("ui.strengths", village.strengths), told("ui.challenges", village.challenges)));
+        el("dl", { class: "traits" }, told("ui.strengths", village.strengths),
+          told("ui.challenges", village.challenges.filter(([key]) => !SAID_BY_TYPE.includes(key)))));
     };
     return [heading("ui.members"), el("ul", { class: "members" }, cluster.members.map(item))];
   }
