@@ -16,6 +16,7 @@ from pages import HOSTILE, with_borders, with_certainty, with_hostile_names, wit
 import geoklynge.maps
 from geoklynge.maps import render_report
 from geoklynge.maps.content import content_of
+from geoklynge.maps.explained import _trait
 from geoklynge.maps.page import words_of
 from geoklynge.maps.report_charts import Bar, bars, columns
 from geoklynge.maps.report_clusters import cluster_pages
@@ -524,7 +525,7 @@ def test_what_is_shared_stands_from_most_to_least(sample_run, report):
 
 def test_what_stands_in_the_village_is_not_minutes_away(content):
     said = said_in(words_of(content, "da"))
-    village = {"strengths": [("trait.daily", {"minutes": 0.0})], "challenges": []}
+    village = {"strengths": _trait("daily", [(None, 0.0)]), "challenges": []}
     assert both_traits(village, said) == "<i>Styrker:</i> Dagligvarer og skole i landsbyen."
-    village = {"strengths": [("trait.daily", {"minutes": 2.5})], "challenges": [("trait.bare", {}), ("trait.few", {})]}
+    village = {"strengths": _trait("daily", [(None, 2.5)]), "challenges": [("trait.bare", {}), ("trait.few", {})]}
     assert both_traits(village, said) == "<i>Styrker:</i> Dagligvarer og skole inden for 2,5 minutter."

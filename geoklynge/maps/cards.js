@@ -33,13 +33,12 @@ const Cards = (() => {
   function members(cluster, onVillage) {
     const item = (row) => {
       const village = data.villages[row];
-      const people = (village.assumed ? "≈ " : "") + number(village.people, 0);
       const told = (key, list) => (list.length
         ? [el("dt", {}, say(key)), el("dd", {}, list.map(tell).join("; "))] : []);
       return el("li", { class: `standing-${village.standing}` },
         el("div", { class: "member" }, villageButton(row, onVillage),
-          el("span", { class: "quiet" }, `${people} · ${say(`standing.${village.standing}`)}`)),
-        el("p", { class: "note" }, (village.assumed ? "≈ " : "") + village.type.map((key) => say(key)).join(", ")),
+          el("span", { class: "quiet" }, `${Words.people(village)} · ${say(`standing.${village.standing}`)}`)),
+        el("p", { class: "note" }, Words.type(village)),
         el("dl", { class: "traits" }, told("ui.strengths", village.strengths),
           told("ui.challenges", village.challenges.filter(([key]) => !SAID_BY_TYPE.includes(key)))));
     };

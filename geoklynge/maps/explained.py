@@ -11,7 +11,7 @@ from ..cluster_names import JOIN
 from ..pipeline import Run
 from .texts import Sentence
 
-LEAST_TOLD = 0.05  # points: less is written as 0.0
+LEAST_TOLD = 0.05  # points, or minutes: less is written as 0.0
 
 Rows = dict[str, int]
 

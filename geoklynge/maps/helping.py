@@ -4,23 +4,8 @@ from __future__ import annotations
 
 from ..pipeline import Run
 from .explained import measures_shown
+from .formulas import OF_LAYER, SCORE, tie_weight
 
-TIE, TIE_WITH_SURVEY = "T = λ₁ p + λ₂ o + λ₃ m + λ₄ d", "T = λ₁ p + λ₂ o + λ₃ m + λ₄ d + λ₅ a"
-FIGURES = (  # text of the name, text that explains, formula; `help.where` says what each letter means
-    ("ui.score", "help.score", "100 · Σ v · x / Σ v"),
-    ("ui.rank", "help.rank", ""),
-    ("ui.people", "help.people", ""),
-    ("ui.area", "help.area", ""),
-    ("ui.longest", "help.longest", "max t(i, j)"),
-    ("ui.mean", "help.mean", "Σ t(i, j) / n"),
-    ("help.certainty", "help.certainty_about", "r(i) / r"),
-    ("help.tie", "help.tie_about", TIE),
-    ("method.proximity", "help.proximity", "p = 2^(-(t / h)²)"),
-    ("method.huff", "help.huff", "q(i, f) = k(f) · e^(-β · t(i, f)) / Σ"),
-    ("method.overlap", "help.overlap", "o = Σ w(c) · Σ min(q(i, f), q(j, f)) / Σ w(c)"),
-    ("method.complementarity", "help.complementarity", "m = p · Σ w(c) · [i ≠ j] / Σ w(c)"),
-    ("method.identity", "help.identity", ""),
-)
 MEASURES = {
     "cohesion": "2 · Σ T(i, j) / Σ T(i)",
     "overlap": "Σ o(i, j) / n",
@@ -35,10 +20,21 @@ MEASURES = {
 
 
 def help_of(run: Run) -> list[tuple[str, str, str]]:
-    """List the numbers that the page shows: keys of name and explanation, and the formula."""
+    """
+    List the numbers that the page shows: keys of name and explanation, and the formula.
+
+    The text ``help.where`` says what each letter means.
+    """
     measures = [(f"measure.{name}", f"measure.{name}_about", MEASURES[name]) for name in measures_shown(run)]
-    asked = run.ties.survey is not None
-    figures = [
-        (name, text, TIE_WITH_SURVEY if formula == TIE and asked else formula) for name, text, formula in FIGURES
+    return [
+        ("ui.score", "help.score", SCORE),
+        ("ui.rank", "help.rank", ""),
+        ("ui.people", "help.people", ""),
+        ("ui.area", "help.area", ""),
+        ("ui.longest", "help.longest", "max t(i, j)"),
+        ("ui.mean", "help.mean", "Σ t(i, j) / n"),
+        ("help.certainty", "help.certainty_about", "r(i) / r"),
+        ("help.tie", "help.tie_about", f"T = {tie_weight(run)}"),
+        *((key, key.replace("method.", "help."), formula) for key, formula in OF_LAYER.items()),
+        *measures,
     ]
-    return [*figures, *measures]

@@ -66,8 +66,13 @@ def map_page(run: Run, content: Content, borders: Borders, language: str, backgr
     offered = backgrounds_of(backgrounds)
     words = {name: texts(name) for name in LANGUAGES}
     place, script = build_map(run, content, borders)
-    data = {**content, "villages": _columns(content["villages"]), "language": language, "texts": words}
-    data["backgrounds"] = offered
+    data = {
+        **content,
+        "villages": _columns(content["villages"]),
+        "backgrounds": offered,
+        "language": language,
+        "texts": words,
+    }
     parts = (leaflet_script(), script, *(asset(name) for name in SCRIPTS))
     scripts = [part.replace("</script", "<\\/script") for part in parts]
     return (

@@ -146,7 +146,7 @@
         if (!here.length) return null;
         const item = (village) => el("li", {}, el("div", { class: "member" },
           el("button", { type: "button", class: "link", click: () => openVillage(village.row) }, village.name),
-          el("span", { class: "quiet" }, (village.assumed ? "≈ " : "") + number(village.people, 0))));
+          el("span", { class: "quiet" }, Words.people(village))));
         return el("div", {}, el("p", { class: "reason" }, say(`why_alone.${why}`)),
           el("ul", { class: "members short" }, here.map(item)));
       });

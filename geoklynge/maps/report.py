@@ -8,6 +8,7 @@ from markupsafe import Markup, escape
 from ..identity import steps_in_use
 from ..pipeline import Run
 from .content import Content, content_of
+from .formulas import OF_LAYER, SCORE, tie_weight
 from .page import asset, environment, words_of
 from .report_charts import Bar, bars
 from .report_clusters import cluster_pages
@@ -28,17 +29,6 @@ CHAPTERS = {  # anchor, text of its name
 }
 BASIS = ("say.basis_roads", "say.basis_links", "say.basis_straight")
 LIMITS_FIRST = ("limits.max_minutes", "limits.villages", "limits.people", "limits.town")
-WEIGHT, WEIGHT_WITH_SURVEY = "λ₁ p + λ₂ o + λ₃ m + λ₄ d", "λ₁ p + λ₂ o + λ₃ m + λ₄ d + λ₅ a"
-FORMULAS = (  # text of the name, formula
-    ("method.proximity", "p = 2^(-(t / h)²)"),
-    ("method.huff", "q(i, f) = k(f) · e^(-β · t(i, f)) / Σ"),
-    ("method.overlap", "o = Σ w(c) · Σ min(q(i, f), q(j, f)) / Σ w(c)"),
-    ("method.complementarity", "m = p · Σ w(c) · [i ≠ j] / Σ w(c)"),
-    ("method.identity", ""),
-    ("method.weight", WEIGHT),
-    ("method.score", "100 · Σ v · x / Σ v"),
-    ("method.chosen", "max Σ s · Σ min(b, 2000)"),
-)
 
 
 def render_report(run: Run, *, language: str = "da") -> str:
@@ -146,13 +136,12 @@ def _weights(run: Run) -> list[tuple[str, float]]:
 
 def _formulas(run: Run, words: Words) -> list[tuple[str, str, str]]:
     """List what is worked out: the key of its name, its formula, and in its place a sentence for identity."""
-    told = []
-    for key, formula in FORMULAS:
-        sentence = _steps(run, words) if key == "method.identity" else ""
-        told.append(
-            (key, WEIGHT_WITH_SURVEY if formula == WEIGHT and run.ties.survey is not None else formula, sentence)
-        )
-    return told
+    return [
+        *((key, formula, "" if formula else _steps(run, words)) for key, formula in OF_LAYER.items()),
+        ("method.weight", tie_weight(run), ""),
+        ("method.score", SCORE, ""),
+        ("method.chosen", "max Σ s · Σ min(b, 2000)", ""),
+    ]
 
 
 def _steps(run: Run, words: Words) -> str:

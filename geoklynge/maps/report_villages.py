@@ -131,8 +131,6 @@ def _traits(sentences: list[Sentence], said: Said) -> str:
             far.append(f"{escape(said.words.categories[facts['category'][0]])} {said.tenth(facts['minutes'])}")
         elif key in SHORT_TRAITS:
             told.append(f"{said.text(SHORT_TRAITS[key])}.")
-        elif key == "trait.daily" and not facts["minutes"]:
-            told.append(f"{said.text('report.daily_here')}.")
         elif key not in IN_TYPE:
             told.append(f"{said.often(sentence)}.")
     if far:

@@ -36,9 +36,7 @@ const Tables = (() => {
       : say(`why_alone.${village.why}`),
     village.other >= 0 && say("say.leans", { other: data.clusters[village.other].label, share: village.other_share })];
     const row = (village) => [village.name, [village.parish, village.municipality].filter(Boolean).join(", "),
-      (village.assumed ? "≈ " : "") + number(village.people, 0),
-      (village.assumed ? "≈ " : "") + village.type.map((key) => say(key)).join(", "),
-      place(village).filter(Boolean).join("; "),
+      Words.people(village), Words.type(village), place(village).filter(Boolean).join("; "),
       Object.keys(data.categories).filter((key) => kinds[village.row].has(key)).map(category).join(", "),
       [...village.strengths, ...village.challenges].map(tell).join("; ")];
     return table("ui.villages", ["ui.village", "ui.place", "ui.people", "ui.type", "ui.name", "ui.services",

@@ -60,9 +60,15 @@ const Words = (() => {
     return template.replace(/\{(\w+)(?::(\w))?\}/g, (_, name, form) => fill(args[name], form || ""));
   }
 
+  const about = (thing) => (thing.assumed ? "≈ " : "");
+
   return {
     data,
     number,
+    /** How many people live in a village; ≈ before a number that is not known. */
+    people: (village) => about(village) + number(village.people, 0),
+    /** The plain type of a village, which rests on that number. */
+    type: (village) => about(village) + village.type.map((key) => say(key)).join(", "),
     percent,
     date,
     category,
