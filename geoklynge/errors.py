@@ -42,6 +42,25 @@ class CrsError(TableError):
     """A geometry has no reference system, or one that does not fit its coordinates."""
 
 
+class FetchError(GeoklyngeError):
+    """
+    A source did not give what was asked of it.
+
+    Parameters
+    ----------
+    problem
+        What went wrong.
+    source
+        Key of the source, as `open_data.toml` has it.
+    advice
+        What to do about it.
+    """
+
+    def __init__(self, problem: str, *, source: str = "", advice: str = "") -> None:
+        self.problem, self.source, self.advice = problem, source, advice
+        super().__init__(": ".join(part for part in (source, problem, advice) if part))
+
+
 class NoPlanError(GeoklyngeError):
     """No set of villages meets the limits; the message names the limit that binds."""
 

@@ -7,28 +7,21 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from os.path import normpath
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from .errors import StudyError
 from .limits import Limits, Part, Positive, Share, over
+from .source_options import Sources
 from .topic_options import Topic, TopicOptions
 
 Mode = Literal["car", "bike", "walk"]
 
 
-def _as_tuple(value: object) -> object:
-    """Let a study write one file as a plain string."""
-    return (value,) if isinstance(value, str) else value
-
-
 PLAIN_SPEED_KMH: dict[Mode, float] = {"car": 50.0, "bike": 15.0, "walk": 5.0}
 HALF_MINUTES: dict[Mode, float] = {"car": 6.0, "bike": 12.0, "walk": 15.0}
-
-OneOrMore = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
 
 
 class Category(Part):
@@ -74,33 +67,6 @@ def default_speeds() -> Mapping[str, RoadSpeed]:
 def default_topics() -> Mapping[str, Topic]:
     """Read the topics that come with geoklynge, in their fixed order."""
     return {key: Topic(**entry) for key, entry in _read_data_file("topics.toml").items()}
-
-
-class Sources(Part):
-    """
-    The files of a study, resolved against the folder of the study file.
-
-    `villages` may name the word ``osm`` beside files: the place nodes of the `osm` files. Empty means ``osm``.
-    """
-
-    osm: OneOrMore = ()
-    villages: OneOrMore = ()
-    parishes: OneOrMore = ()
-    municipalities: OneOrMore = ()
-    services: OneOrMore = ()
-    roads: OneOrMore = ()
-    links: OneOrMore = ()
-    associations: OneOrMore = ()
-    survey: OneOrMore = ()
-
-    @model_validator(mode="after")
-    def _each_file_once(self) -> Sources:
-        for table in type(self).model_fields:
-            paths = [normpath(path) for path in getattr(self, table)]
-            twice = [path for number, path in enumerate(paths) if path in paths[:number]]
-            if twice:
-                raise ValueError(f"{table} names {twice[0]!r} twice")
-        return self
 
 
 class TravelOptions(Part):

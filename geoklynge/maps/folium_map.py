@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import folium
-from branca.element import Element, MacroElement
+from folium import Element, MacroElement
 from jinja2 import Template
 
 from ..pipeline import Run

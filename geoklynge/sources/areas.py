@@ -13,6 +13,7 @@ from pyproj import CRS
 from ..errors import TableError
 from ..tables import MUNICIPALITIES, PARISHES, Column, Finding, check_table
 from .columns import only_declared
+from .formats import in_our_columns
 from .layers import areas_of, read_layer
 from .naming import name_keys
 from .records import finding
@@ -38,7 +39,7 @@ def read_areas(
         If its reference system is missing, unknown or wrong.
     """
     columns = KINDS_OF_AREA[table]
-    layer = read_layer(path, source=source, table=table, crs=crs)
+    layer = in_our_columns(read_layer(path, source=source, table=table, crs=crs), table)
     rows, findings = areas_of(layer.shaped(columns), source=source)
     check_table(pd.DataFrame(rows), columns, source=source, unique_id=False)
     _refuse_repeats(rows, columns[0].name, source, may_share=table == "parishes")

@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from ..errors import TableError
 from ..tables import KINDS, SERVICES, Finding, check_table
 from .columns import only_declared
+from .formats import in_our_columns
 from .layers import points_of, read_layer
 from .naming import ids_from, name_key, name_keys
 
@@ -37,7 +38,7 @@ def read_services(
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="services", crs=crs)
+    layer = in_our_columns(read_layer(path, source=source, table="services", crs=crs), "services")
     rows, findings = points_of(layer.shaped(SERVICES), source=source, thing="services")
     if "category" in rows:
         rows["category"] = rows["category"].str.casefold()

@@ -13,6 +13,7 @@ from pyproj import CRS
 from ..errors import TableError
 from ..tables import VILLAGES, Finding, check_table
 from .columns import find_column, only_declared
+from .formats import in_our_columns
 from .layers import points_of, read_layer
 from .naming import ids_from
 
@@ -36,7 +37,7 @@ def read_villages(path: Path, *, source: str, crs: CRS | None = None) -> tuple[g
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="villages", crs=crs)
+    layer = in_our_columns(read_layer(path, source=source, table="villages", crs=crs), "villages")
     rows, findings = points_of(layer.shaped(VILLAGES), source=source, thing="villages")
     if find_column(layer.rows, ["village_id"]) is None and find_column(layer.rows, ["geonameid"]) is not None:
         rows["village_id"] = "geonames-" + rows["village_id"]

@@ -1,0 +1,36 @@
+"""Files of open sources in their own fields, brought to the columns of the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..open_data import OpenSource, open_sources
+from .columns import find_column
+from .layers import Layer
+
+# For each open source with fields of its own: what makes a layer in our columns of a layer in its.
+Adapter = Callable[[Layer, OpenSource], Layer]
+ADAPTERS: dict[str, Adapter] = {}
+
+
+def in_our_columns(layer: Layer, table: str) -> Layer:
+    """
+    Bring a file of a known open source to our columns; any other file stays as it is.
+
+    Parameters
+    ----------
+    layer
+        As read.
+    table
+        The key of ``[sources]`` that the file stands under; only sources of this table are looked for.
+
+    Raises
+    ------
+    TableError
+        If the file is of a known source, but a field has a value that cannot be used.
+    """
+    for key, adapter in ADAPTERS.items():
+        known = open_sources()[key]
+        if known.table == table and all(find_column(layer.rows, [field]) for field in known.recognised_by):
+            return adapter(layer, known)
+    return layer
