@@ -23,9 +23,10 @@ from .comparison.catalogue import OURS, RIVALS, Rival, rivals_named
 from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
-from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
+from .exports import RUN_FILE, WrittenRun, read_run, slug, write_run
 from .maps import backgrounds_of, print_pdf, render_pages
 from .pipeline import Run, run
+from .placing import require_folder
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study, source_bytes
 from .table_files import another_process

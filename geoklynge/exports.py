@@ -7,7 +7,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import unicodedata
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -22,6 +21,7 @@ from pydantic import ValidationError
 from . import __version__
 from .errors import InputError
 from .pipeline import Run, peak_memory_mb
+from .placing import move_all, require_folder
 from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
 from .table_files import Process, TableFiles, write_tables_by
@@ -91,52 +91,11 @@ def write_run(
         written.result()  # raises what went wrong there
         names = sorted(path.name for path in beside.iterdir())
         _write_json(beside / RUN_FILE, _record(run, beside, names, folder))
-        folder.mkdir(exist_ok=True)
-        return _move_all(beside, folder, [*names, RUN_FILE])
+        return move_all(beside, folder, [*names, RUN_FILE])
     except OSError as error:
         raise InputError(f"cannot write ({error.strerror})", where=str(folder), advice="choose another --out") from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-
-
-def require_folder(folder: Path) -> Path:
-    """
-    Make sure that a run can be written to a folder, before the work is done.
-
-    Returns
-    -------
-    Path
-        A new, empty folder beside it.
-
-    Raises
-    ------
-    InputError
-        If something else stands there, or it cannot be written to.
-    """
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(20, "a file stands there")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    except OSError as error:
-        raise InputError(
-            f"cannot write there ({error.strerror})", where=str(folder), advice="choose another --out"
-        ) from None
-
-
-def _move_all(beside: Path, folder: Path, names: list[str]) -> list[Path]:
-    """Move files into place; whatever interrupts this, the earlier ones come back."""
-    earlier = beside / "earlier"
-    earlier.mkdir()
-    try:
-        for name in names:
-            if (folder / name).exists():
-                (folder / name).replace(earlier / name)
-        return [(beside / name).replace(folder / name) for name in names]
-    except BaseException:
-        for kept in earlier.iterdir():
-            kept.replace(folder / kept.name)
-        raise
 
 
 def slug(name: str) -> str:

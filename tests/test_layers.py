@@ -11,6 +11,7 @@ HOUSE = Path(geoklynge.__file__).parent
 ORDER = (
     "errors",
     "progress",
+    "placing",
     "compiled",
     "limits",
     "topic_options",
@@ -19,6 +20,7 @@ ORDER = (
     "study",
     "tables",
     "sources",
+    "fetching",
     "roads",
     "contraction",
     "routing",
@@ -100,7 +102,7 @@ def test_the_checker_is_independent():
     assert seen <= CHECKER_MAY_SEE
 
 
-MAY_OPEN_FILES = {"open_data", "study", "sources", "network_files", "exports", "maps", "cli"}
+MAY_OPEN_FILES = {"open_data", "study", "sources", "fetching", "network_files", "exports", "maps", "cli"}
 
 
 @pytest.mark.parametrize("room", [room for room in ORDER if room not in MAY_OPEN_FILES])

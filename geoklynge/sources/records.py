@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Iterable
@@ -60,7 +61,11 @@ def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord
 
 
 def _said_beside(path: Path) -> dict[str, Any]:
-    """Read the table named after the file in ``sources.toml`` of its folder, if there is one."""
+    """Read what ``sources.toml`` (written by hand) or ``sources.json`` (by a fetch) beside a file says of it."""
+    return _said_by_hand(path) or _said_by_fetch(path)
+
+
+def _said_by_hand(path: Path) -> dict[str, Any]:
     beside = path.parent / "sources.toml"
     if not beside.is_file():
         return {}
@@ -75,6 +80,19 @@ def _said_beside(path: Path) -> dict[str, Any]:
             advice=f'write ["{path.name}"] and licence = "…"',
         )
     return entry
+
+
+def _said_by_fetch(path: Path) -> dict[str, Any]:
+    beside = path.parent / "sources.json"
+    if not beside.is_file():
+        return {}
+    try:
+        files = json.loads(beside.read_text(encoding="utf-8"))["files"]
+        entry = next((entry for entry in files if entry["file"] == path.name), {})
+        dated = entry.get("dated") or str(entry.get("fetched", ""))[:10]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TableError(f"not a record of a fetch ({error})", where=str(beside), advice="fetch again") from None
+    return {**entry, "dated": dated}
 
 
 def finding(code: str, count: int, text: str, names: Iterable[object] = ()) -> list[Finding]:

@@ -1,0 +1,358 @@
+"""The one client that asks sources: politely, again where that helps, and never leaving a part as if it were whole."""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+
+from .. import __version__
+from ..errors import FetchError
+from ..progress import Tell, told_nobody
+from ..sources.cache import file_sha256
+from .asking import MEGABYTE, Answer, Request, require_kind
+from .hosts import PrivateAddressError, public_session, require_allowed, same_site
+from .store import BODY, PART, About, begin_part, drop_part, entry_of, keep, kept_answer, note_asked, part_of
+
+USER_AGENT = f"geoklynge/{__version__} (village clusters from open data; one request at a time)"
+AGAIN = (408, 425, 429, 500, 502, 503, 504)
+REDIRECTS, MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
+CHUNK = 1 << 18
+SECONDS_A_DAY = 86_400.0
+
+T = TypeVar("T")
+
+# What a failed connection is called; the library's own words may hold a key.
+_CONNECTION_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (requests.exceptions.SSLError, "its TLS certificate is not valid"),
+    (requests.exceptions.ProxyError, "the proxy refuses or cannot be reached"),
+    (requests.exceptions.ConnectTimeout, "it does not answer"),
+    (requests.exceptions.ReadTimeout, "it stopped answering"),
+    (requests.exceptions.ChunkedEncodingError, "the connection was cut"),
+    (requests.exceptions.ConnectionError, "no connection"),
+    (requests.exceptions.RequestException, "the request failed"),
+    (urllib3.exceptions.HTTPError, "the connection was cut"),
+)
+
+
+@dataclass(frozen=True)
+class Client:
+    """
+    How sources are asked.
+
+    Attributes
+    ----------
+    store
+        Folder in which answers are kept.
+    inside
+        ``host:port`` of servers inside one's own network that may be asked.
+    refresh
+        Whether to ask a source even if the copy is young; it may still say that there is nothing newer.
+    attempts
+        How often one question is asked at most.
+    pause_s
+        Wait before the second attempt; each further one waits twice as long, give or take a quarter.
+    longest_wait_s
+        A source that wants a longer wait than this is given up for now.
+    gap_s
+        Between two requests to one host.
+    timeout_s
+        To connect, and between two pieces of an answer.
+    tell
+        Told the megabytes of the answer that is coming.
+    sleep, now
+        The clock.
+    used
+        The folders of all answers that were given, so that those of no use can be forgotten.
+    """
+
+    store: Path
+    inside: frozenset[str] = frozenset()
+    refresh: bool = False
+    attempts: int = 5
+    pause_s: float = 2.0
+    longest_wait_s: float = 120.0
+    gap_s: float = 0.5
+    timeout_s: tuple[float, float] = (15.0, 120.0)
+    tell: Tell = told_nobody
+    sleep: Callable[[float], None] = time.sleep
+    now: Callable[[], float] = time.time
+    session: requests.Session = field(default_factory=requests.Session)
+    last_asked: dict[str, float] = field(default_factory=dict)
+    used: list[Path] = field(default_factory=list)
+
+
+def open_client(store: Path, *, inside: frozenset[str] = frozenset(), refresh: bool = False) -> Client:
+    """Make a client whose session reaches public addresses, and those `inside`, only."""
+    return Client(store, inside, refresh, session=public_session(USER_AGENT, inside))
+
+
+class AgainError(Exception):
+    """An attempt failed, another may not; `wait_s` is what the source asks for."""
+
+    def __init__(self, problem: str, *, wait_s: float | None = None) -> None:
+        self.problem, self.wait_s = problem, wait_s
+        super().__init__(problem)
+
+
+def ask(client: Client, request: Request) -> Answer:
+    """
+    Get the answer to a request: from the store while it is young, else from the source.
+
+    A source that is busy, fails or breaks off is asked again after a growing wait, or after the one that it names; a
+    body that broke off goes on where it stopped, if the source can do that and has not changed. A copy is confirmed,
+    not fetched again, where the source says that nothing is newer.
+
+    Raises
+    ------
+    FetchError
+        If the source does not give it; nothing of a broken answer is taken for whole.
+    """
+    entry = entry_of(client.store, request)
+    about = kept_answer(entry)
+    if about and not client.refresh and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY:
+        answer = _answer(entry, about, request, kept=True)
+    else:
+        answer = again_and_again(client, request, lambda: _once(client, request, entry, about))
+    client.used.append(entry)
+    return answer
+
+
+def again_and_again(client: Client, request: Request, once: Callable[[], T]) -> T:
+    """
+    Do something that asks a source until it works, with a growing wait between the attempts.
+
+    Parameters
+    ----------
+    client
+        Says how often, and how long to wait.
+    request
+        Whom it asks, for the message.
+    once
+        Raises `AgainError` where another attempt may help.
+
+    Raises
+    ------
+    FetchError
+        If no attempt worked, or the source wants a longer wait than the client has patience for.
+    """
+    for attempt in range(1, client.attempts + 1):
+        try:
+            return once()
+        except AgainError as failed:
+            wait_s = client.pause_s * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
+            wait_s = max(wait_s, failed.wait_s or 0.0)
+            if attempt == client.attempts or wait_s > client.longest_wait_s:
+                raise _given_up(request, failed, attempt, client) from None
+            client.sleep(wait_s)
+    raise AssertionError("unreachable")  # pragma: no cover
+
+
+def _given_up(request: Request, failed: AgainError, attempts: int, client: Client) -> FetchError:
+    host = urlsplit(request.address).hostname
+    wait = failed.wait_s or 0.0
+    if wait > client.longest_wait_s:
+        problem, advice = f"{host} asks to wait {wait:.0f} s ({failed.problem})", "run the command again then"
+    else:
+        times = f", asked {attempts} times" if attempts > 1 else ""
+        problem, advice = f"{failed.problem} ({host}{times})", "run the command again later; it goes on from here"
+    return FetchError(problem, source=request.source, advice=advice)
+
+
+def _once(client: Client, request: Request, entry: Path, about: About | None) -> Answer:
+    """Ask once: give the answer, or raise `AgainError` or `FetchError`."""
+    come, part = part_of(entry)
+    response = _send(client, request, _headers(request, about, come, part))
+    try:
+        if response.status_code == 304 and about:
+            confirmed = replace(about, asked_at=client.now())
+            note_asked(entry, confirmed)
+            return _answer(entry, confirmed, request, kept=True)
+        if response.status_code == 416:  # the part is longer than the body is now
+            drop_part(entry)
+            raise AgainError("HTTP 416")
+        _require_success(response, request)
+        _take_body(client, request, response, entry, come)
+        return _settle(client, request, response, entry)
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise AgainError(connection_words(error)) from None
+    finally:
+        response.close()
+
+
+def _headers(request: Request, about: About | None, come: int, part: About) -> dict[str, str]:
+    headers = {"Accept": request.kind.accept}
+    if request.body:
+        return headers | {"Content-Type": request.body_type}
+    if come:
+        return headers | {"Range": f"bytes={come}-", "If-Range": part.strong_mark(), "Accept-Encoding": "identity"}
+    if about and about.etag:
+        headers["If-None-Match"] = about.etag
+    elif about and about.modified:
+        headers["If-Modified-Since"] = about.modified
+    return headers
+
+
+def _send(client: Client, request: Request, headers: dict[str, str]) -> requests.Response:
+    """Send a request and follow redirects, those to the same site only."""
+    address, method, body = request.whole(), "POST" if request.body else "GET", request.body
+    for _ in range(MOST_REDIRECTS + 1):
+        require_allowed(address, source=request.source, inside=client.inside)
+        _keep_gap(client, address)
+        try:
+            response = client.session.request(
+                method,
+                address,
+                data=body.encode() or None,
+                headers=headers,
+                timeout=client.timeout_s,
+                stream=True,
+                allow_redirects=False,
+            )
+        except requests.exceptions.RequestException as error:
+            raise failed_connection(error, request) from None
+        if response.status_code not in REDIRECTS:
+            return response
+        onward = urljoin(address, response.headers.get("Location", ""))
+        response.close()
+        if not same_site(address, onward):
+            host = urlsplit(onward).hostname
+            raise FetchError(
+                f"sent on to another site, {host}", source=request.source, advice="see whether the source has moved"
+            )
+        address = onward
+        if response.status_code == 303:
+            method, body = "GET", ""
+    raise FetchError("redirected in a circle", source=request.source, advice="try again later")
+
+
+def _keep_gap(client: Client, address: str) -> None:
+    host = urlsplit(address).netloc
+    if host not in client.inside:
+        wait_s = client.last_asked.get(host, 0.0) + client.gap_s - client.now()
+        if wait_s > 0:
+            client.sleep(wait_s)
+    client.last_asked[host] = client.now()
+
+
+def failed_connection(error: Exception, request: Request) -> Exception:
+    """Tell a failed connection that may be tried again from one that may not."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, PrivateAddressError):
+            return FetchError(str(cause), source=request.source, advice="name it under [inside], if it is yours")
+        inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
+        cause = getattr(cause, "reason", None) or inner or cause.__cause__ or cause.__context__
+    words = connection_words(error)
+    if isinstance(error, requests.exceptions.SSLError):
+        host = urlsplit(request.address).hostname
+        return FetchError(f"{words} ({host})", source=request.source, advice="do not trust it; try again later")
+    return AgainError(words)
+
+
+def connection_words(error: Exception) -> str:
+    """Say why a connection failed; never in the library's own words, which may hold a key."""
+    return next(words for kind, words in _CONNECTION_WORDS if isinstance(error, kind))
+
+
+def _require_success(response: requests.Response, request: Request) -> None:
+    status = response.status_code
+    if status in {200, 206}:
+        return
+    if status in AGAIN:
+        raise AgainError(f"HTTP {status}", wait_s=wanted_wait_s(response.headers.get("Retry-After", "")))
+    if status in {401, 403}:
+        key = "the key is refused" if request.secret else "access is refused"
+        raise FetchError(f"{key} (HTTP {status})", source=request.source, advice="get a new key, or ask for access")
+    advice = f"see whether {request.address} is still its address"
+    raise FetchError(f"HTTP {status}", source=request.source, advice=advice)
+
+
+def wanted_wait_s(text: str) -> float | None:
+    """Read Retry-After (RFC 9110): seconds or a date."""
+    text = text.strip()
+    if text.isdigit():
+        return float(text)
+    try:
+        when = email.utils.parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when.tzinfo else None
+
+
+def _take_body(client: Client, request: Request, response: requests.Response, entry: Path, come: int) -> None:
+    """Write what comes; a body that goes on from a part must say so, and that it begins where the part ends."""
+    headers = response.headers
+    encoded = bool(headers.get("Content-Encoding"))  # what is unpacked cannot be gone on with
+    goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {come}-")
+    if response.status_code == 206 and not goes_on:
+        drop_part(entry)
+        raise AgainError("it sent another part than asked for")
+    if not goes_on:
+        come = 0
+        marks = About() if encoded else About(headers.get("ETag", ""), headers.get("Last-Modified", ""))
+        begin_part(entry, marks)
+    length = headers.get("Content-Length", "")
+    total = come + int(length) if length.isdigit() and not encoded else 0
+    _require_small(request, entry, total)
+    with (entry / PART).open("ab") as part:
+        for piece in response.iter_content(CHUNK):
+            come += len(piece)
+            _require_small(request, entry, come)
+            part.write(piece)
+            client.tell(come // MEGABYTE, max(total, come) // MEGABYTE)
+    if total and come < total:
+        raise AgainError(f"the connection was cut after {come} of {total} bytes")
+
+
+def _require_small(request: Request, entry: Path, size: int) -> None:
+    if size > request.at_most_bytes:
+        drop_part(entry)
+        raise FetchError(
+            f"more than {request.at_most_bytes / MEGABYTE:.0f} MB",
+            source=request.source,
+            advice="raise at_most_mb of the source, if that is right",
+        )
+
+
+def _settle(client: Client, request: Request, response: requests.Response, entry: Path) -> Answer:
+    """Look at a whole body, and make it the answer."""
+    part = entry / PART
+    try:
+        require_kind(part, response.headers.get("Content-Type", ""), request)
+    except FetchError:
+        drop_part(entry)
+        raise
+    if request.md5 and _md5(part) != request.md5.casefold():
+        drop_part(entry)
+        raise AgainError("its checksum is another than the source says")
+    headers = response.headers
+    about = About(
+        headers.get("ETag", ""),
+        headers.get("Last-Modified", ""),
+        client.now(),
+        file_sha256(part),
+        part.stat().st_size,
+    )
+    keep(entry, about)
+    return _answer(entry, about, request, kept=False)
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _answer(entry: Path, about: About, request: Request, *, kept: bool) -> Answer:
+    fetched = datetime.fromtimestamp(about.asked_at, UTC).isoformat(timespec="seconds")
+    return Answer(entry / BODY, request, fetched, about.sha256, about.size, about.modified, kept)

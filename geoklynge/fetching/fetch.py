@@ -1,0 +1,299 @@
+"""From a place to a folder of source files and a study over them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import geopandas as gpd
+import shapely
+
+from ..errors import FetchError, GeoklyngeError, InputError, TableError
+from ..open_data import OpenSource, open_source, open_sources
+from ..placing import move_all, require_folder
+from ..sources.areas import read_areas
+from ..sources.positions import DENMARK_LAT, DENMARK_LON, WGS84
+from .catalogue import BORDERS, FETCHERS, GROUPS, INDEX, Group, keys_for
+from .client import Client
+from .dagi import read_areas_of, write_areas
+from .drafts import Draft, Question, Task
+from .keys import how_to_get, key_of
+from .osm_borders import read_borders
+from .place import EVERYTHING, Asked, Place, placed, read_place
+from .records import (
+    BY_HAND,
+    SOURCES_FILE,
+    STUDY_BESIDE,
+    STUDY_FILE,
+    FileRecord,
+    read_records,
+    records_of,
+    study_text,
+    write_records,
+)
+from .statbank import read_index
+from .store import forget
+from .verify import rows_of
+
+Report = Callable[[str, int, int], None]
+Borders = tuple[gpd.GeoDataFrame, tuple[Question, ...]]
+BORDER_READERS: dict[str, Callable[[Client, Task], Borders]] = {
+    "dagi_municipalities": read_areas_of,
+    "osm_municipality": read_borders,
+}
+
+
+@dataclass(frozen=True)
+class Wish:
+    """
+    What somebody wants fetched.
+
+    `words` name the place (see `read_place`), `halo_km` is how far around it sources are asked, `only` are the keys
+    of the sources to ask, all by default; what an earlier fetch brought of the others stays.
+    """
+
+    words: tuple[str, ...]
+    into: Path
+    halo_km: float = 10.0
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a fetch brought: its files, and for each source that did not come the reason."""
+
+    place: Place
+    records: tuple[FileRecord, ...]
+    missing: dict[str, str]
+    without_key: dict[str, str]
+    kept: tuple[str, ...] = ()
+    study_left_alone: bool = False
+
+
+@dataclass
+class _Desk:
+    """One fetch on its way: where it writes, what came, and what did not."""
+
+    client: Client
+    wish: Wish
+    beside: Path
+    report: Report
+    earlier: list[FileRecord]
+    records: list[FileRecord] = field(default_factory=list)
+    missing: dict[str, str] = field(default_factory=dict)
+    without_key: dict[str, str] = field(default_factory=dict)
+    kept: list[str] = field(default_factory=list)
+
+    def wanted(self, key: str) -> bool:
+        return not self.wish.only or key in self.wish.only
+
+
+def fetch(wish: Wish, client: Client, *, report: Report) -> Outcome:
+    """
+    Fetch open data for a place, and write it with a study over it.
+
+    Everything is written beside the folder and moved into it at the end: whatever interrupts a fetch, an earlier one is
+    still there. A source that does not come costs only itself, unless it is essential; of one that came before, the
+    earlier file stays. A file that somebody has downloaded by hand and laid into the folder under the name that
+    `open_data.toml` gives it is taken as it is.
+
+    Parameters
+    ----------
+    wish
+        What to fetch, and where to.
+    client
+        Asks.
+    report
+        Called with the key of a source as it begins and as its megabytes come.
+
+    Raises
+    ------
+    InputError
+        If the place is not known, a key names no source, or the folder cannot be written to.
+    FetchError
+        If an essential source does not come: then nothing is changed.
+    """
+    _require_known(wish.only)
+    beside = require_folder(wish.into, option="--into")
+    try:
+        earlier, earlier_study = read_records(wish.into)
+        desk = _Desk(client, wish, beside, report, earlier)
+        place = _find_place(desk)
+        for group in GROUPS:
+            _fetch_group(desk, group, place)
+        return _finish(desk, place, earlier_study)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _require_known(keys: Sequence[str]) -> None:
+    known = [key for key in open_sources() if key in FETCHERS]
+    for key in keys:
+        if key not in known:
+            raise InputError(f"no source {key!r}", where="--only", advice=f"known are {', '.join(known)}")
+
+
+def _find_place(desk: _Desk) -> Place:
+    """Understand the words, and find the borders of what they name; note the files of municipalities on the way."""
+    asked = read_place(desk.wish.words, _index(desk))
+    for group in BORDERS:
+        for key in keys_for(group, Place(asked, EVERYTHING, EVERYTHING), float("inf")):
+            found = _municipalities(desk, key, asked)
+            if found is not None:
+                return found
+    if asked.shape is not None:
+        return placed(asked, asked.shape, desk.wish.halo_km)
+    if asked.whole:
+        box = shapely.box(DENMARK_LON[0], DENMARK_LAT[0], DENMARK_LON[1], DENMARK_LAT[1])
+        return placed(asked, box, desk.wish.halo_km)
+    reasons = "; ".join({**desk.missing, **desk.without_key}.values())
+    raise FetchError(f"no borders of {asked.name} ({reasons})", advice="give a box or a polygon file instead")
+
+
+def _index(desk: _Desk) -> dict[str, str]:
+    """List Danish municipalities; where their list does not come, numbers, boxes and files still do."""
+    source = open_source(INDEX)
+    try:
+        return read_index(desk.client, INDEX, source)
+    except FetchError as error:
+        for entry in desk.client.used:
+            forget(entry)
+        desk.missing[INDEX] = str(error)
+        return {}
+
+
+def _municipalities(desk: _Desk, key: str, asked: Asked) -> Place | None:
+    """Find a place by the borders of one source, and write them; None where that source cannot."""
+    source = open_source(key)
+    task = _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
+    by_hand = _by_hand(desk, source)
+    try:
+        if by_hand is not None:
+            areas, _ = read_areas(by_hand, source=source.file, table="municipalities")
+            areas = areas.to_crs(WGS84).rename(columns={"municipality_id": source.fields["municipality_id"]})
+            questions: tuple[Question, ...] = ()
+        elif task is None:
+            return None
+        else:
+            areas, questions = BORDER_READERS[key](_telling(desk, key), task)
+        place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
+        task = Task(key, source, place, desk.beside)
+        if by_hand is not None:
+            _take_by_hand(desk, key, source, by_hand)
+        else:
+            _note(desk, key, source, write_areas(areas, questions, task))
+    except (FetchError, TableError) as error:
+        _give_up(desk, key, source, error)
+        return None
+    return place
+
+
+def _area_of(areas: gpd.GeoDataFrame, asked: Asked, source: OpenSource) -> shapely.geometry.base.BaseGeometry:
+    if asked.shape is not None:
+        return asked.shape
+    field_name = source.fields["municipality_id"]
+    chosen = areas if asked.whole else areas[areas[field_name].astype("string").isin(asked.codes)]
+    lacking = sorted(set(asked.codes) - set(chosen[field_name].astype("string")))
+    if lacking:
+        raise FetchError(f"it has no municipality {', '.join(lacking)}", advice="see whether the number is right")
+    return shapely.union_all(shapely.make_valid(chosen.geometry.to_numpy()))
+
+
+def _task(desk: _Desk, key: str, place: Place) -> Task | None:
+    """Prepare to ask a source; None, and a note of the reason, where it is not wanted or its key is not here."""
+    source = open_source(key)
+    secret = key_of(source) if source.key else ""
+    if not desk.wanted(key):
+        return None
+    if source.key and not secret:
+        desk.without_key[key] = how_to_get(source)
+        return None
+    return Task(key, source, place, desk.beside, secret)
+
+
+def _telling(desk: _Desk, key: str) -> Client:
+    desk.report(key, 0, 0)
+    desk.client.used.clear()
+    return replace(desk.client, tell=partial(desk.report, key))
+
+
+def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
+    """Ask the sources of a group, one after the other, until one comes."""
+    at_most = float(open_source("overpass").settings["at_most_km2"])
+    keys = keys_for(group, place, at_most)
+    for key in keys:
+        source = open_source(key)
+        by_hand = _by_hand(desk, source)
+        task = _task(desk, key, place)
+        try:
+            if by_hand is not None:
+                _take_by_hand(desk, key, source, by_hand)
+                return
+            if task is not None:
+                _note(desk, key, source, FETCHERS[key].fetch(_telling(desk, key), task))
+                return
+        except (FetchError, TableError) as error:
+            _give_up(desk, key, source, error)
+    if any(record.source in keys for record in desk.earlier):
+        _keep_earlier(desk, keys)
+    elif keys and group.essential and not desk.wish.only:
+        raise FetchError("; ".join(desk.missing[key] for key in keys if key in desk.missing))
+
+
+def _note(desk: _Desk, key: str, source: OpenSource, draft: Draft) -> None:
+    """Have each file read as a run will read it, and note it."""
+    rows = {name: rows_of(desk.beside / name, table) for name, table in draft.files}
+    desk.records += records_of(draft, key, source, desk.beside, rows)
+
+
+def _give_up(desk: _Desk, key: str, source: OpenSource, error: GeoklyngeError) -> None:
+    """Forget the answers that were of no use, so that the next fetch asks anew; half-made files go."""
+    said = str(error)
+    desk.missing[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
+    for entry in desk.client.used:
+        forget(entry)
+    names = [source.file, *source.settings.get("files", {}).values()]
+    for name in names:
+        (desk.beside / str(name)).unlink(missing_ok=True)
+
+
+def _by_hand(desk: _Desk, source: OpenSource) -> Path | None:
+    """Find a file that somebody has laid into the folder: under the source's name, and not fetched by us."""
+    path = desk.wish.into / source.file
+    ours = any(record.file == source.file and record.fetched != BY_HAND for record in desk.earlier)
+    return path if path.is_file() and not ours else None
+
+
+def _take_by_hand(desk: _Desk, key: str, source: OpenSource, path: Path) -> None:
+    shutil.copyfile(path, desk.beside / source.file)
+    rows = {source.file: rows_of(desk.beside / source.file, source.table)}
+    draft = Draft(((source.file, source.table),), (), notes=(BY_HAND,))
+    made = records_of(draft, key, source, desk.beside, rows)
+    desk.records += [replace(record, fetched=BY_HAND) for record in made]
+
+
+def _keep_earlier(desk: _Desk, keys: Sequence[str]) -> None:
+    """Keep what an earlier fetch brought of a group."""
+    kept = [record for record in desk.earlier if record.source in keys]
+    desk.records += kept
+    desk.kept += [record.file for record in kept]
+
+
+def _finish(desk: _Desk, place: Place, earlier_study: str) -> Outcome:
+    """Write the records and the study, and move everything into place."""
+    into, beside = desk.wish.into, desk.beside
+    if not any(record.table in {"osm", "villages"} for record in desk.records):
+        raise FetchError("no source of villages came", advice="fetch without --only first")
+    command = f"geoklynge fetch {' '.join(desk.wish.words)}"
+    text = study_text(place, desk.records, command)
+    write_records(beside, place, desk.records, {**desk.missing, **desk.without_key}, text)
+    mine = into / STUDY_FILE
+    changed = mine.is_file() and mine.read_text(encoding="utf-8") not in {text, earlier_study}
+    study_name = STUDY_BESIDE if changed else STUDY_FILE
+    (beside / study_name).write_text(text, encoding="utf-8")
+    fetched = [record.file for record in desk.records if record.file not in desk.kept]
+    move_all(beside, into, [*fetched, SOURCES_FILE, study_name])
+    return Outcome(place, tuple(desk.records), desk.missing, desk.without_key, tuple(desk.kept), changed)

@@ -1,0 +1,37 @@
+"""How to get every source by hand, for whoever sits behind a firewall."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..open_data import open_sources
+from .catalogue import FETCHERS
+
+
+def instructions(keys: Sequence[str] = ()) -> str:
+    """
+    Write down, source by source, what to download where and under which name to save it.
+
+    Parameters
+    ----------
+    keys
+        Of the sources; all by default.
+    """
+    parts = [
+        "Download these files with a browser and save them, under the names given, in one folder; then run",
+        "`geoklynge fetch PLACE --into THAT_FOLDER`: it takes what lies there and asks only for the rest. Without a",
+        "network, name the place by a box or a polygon file. Every file asks for the attribution beside it.",
+    ]
+    for key, source in open_sources().items():
+        if key not in FETCHERS or (keys and key not in keys):
+            continue
+        parts += [
+            "",
+            f"{source.file}  ({key}: {source.en})",
+            f"  from   {source.homepage}",
+            f"  how    {source.by_hand}",
+            f"  say    {source.attribution} ({source.licence})",
+        ]
+        if source.key:
+            parts.append(f"  key    free: {source.key_from}")
+    return "\n".join(parts)
