@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,15 +16,18 @@ from rich.console import Console
 
 from .bars import shown_progress
 from .checker import check
+from .cli_fetch import fetch_command
 from .comparison import read_known, validate
 from .comparison.catalogue import OURS, RIVALS, Rival, rivals_named
 from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
-from .errors import GeoklyngeError, InputError
+from .errors import InputError
 from .exports import RUN_FILE, WrittenRun, read_run, slug, write_run
+from .fetching import STORE_FOLDER, clear_store
 from .maps import backgrounds_of, print_pdf, render_pages
 from .pipeline import Run, run
 from .placing import require_folder
+from .plainly import speak_plainly
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study, source_bytes
 from .table_files import another_process
@@ -44,7 +45,7 @@ app = typer.Typer(
 LARGE_SOURCES = 20_000_000  # bytes; from there on tables are written by a process of their own
 WIDTH_ELSEWHERE = 160  # columns of a table that no terminal shows
 
-cache_app = typer.Typer(help="Parsed sources that runs have kept.", no_args_is_help=True)
+cache_app = typer.Typer(help="What runs and fetches have kept.", no_args_is_help=True)
 app.add_typer(cache_app, name="cache")
 
 
@@ -107,7 +108,7 @@ def run_command(  # noqa: PLR0913, PLR0917 - the options of the command
     """Run a study: from its sources to a ranked, explained map of candidate clusters."""
     cache = None if no_cache else default_cache()
     options = _RunOptions(out, language, seed, as_json, quiet, cache, tuple(background or ()))
-    _speak_plainly(lambda: _run(study_file, options))
+    speak_plainly(lambda: _run(study_file, options))
 
 
 def _run(study_file: Path, options: _RunOptions) -> None:
@@ -157,7 +158,7 @@ def check_command(
     as_json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Verify a written run with the independent checker: exit 0, or 1 and the broken limits."""
-    _speak_plainly(lambda: _check(folder, as_json=as_json))
+    speak_plainly(lambda: _check(folder, as_json=as_json))
 
 
 def _check(folder: Path, *, as_json: bool) -> None:
@@ -220,7 +221,7 @@ def compare_command(  # noqa: PLR0913, PLR0917 - the options of the command
         rivals = _rivals_of("all" if only is None else only)
         _compare(study_file, _CompareOptions(rivals, known, as_json, html, timeout, quiet))
 
-    _speak_plainly(command)
+    speak_plainly(command)
 
 
 def _compare(study_file: Path, options: _CompareOptions) -> None:
@@ -270,7 +271,7 @@ def validate_command(
 ) -> None:
     """Run a study again and tell how well it finds clusters that really exist, and what chance would find."""
     options = _ValidateOptions(rivals, as_json, quiet, None if no_cache else default_cache())
-    _speak_plainly(lambda: _validate(folder, known, options))
+    speak_plainly(lambda: _validate(folder, known, options))
 
 
 @dataclass(frozen=True)
@@ -322,20 +323,15 @@ def pdf_command(
         print_pdf(folder / "report.html", folder / "report.pdf")
         print(f"report: {folder / 'report.pdf'}")
 
-    _speak_plainly(command)
+    speak_plainly(command)
+
+
+app.command("fetch")(fetch_command)
 
 
 @cache_app.command("clear")
 def cache_clear_command() -> None:
-    """Remove what runs have kept; the next run reads its sources anew."""
+    """Remove what runs and fetches have kept; the next run reads its sources anew."""
     folder = default_cache()
-    print(f"{clear_cache(folder) / 1e6:.0f} MB removed from {folder}")
-
-
-def _speak_plainly(command: Callable[[], None]) -> None:
-    """Run a command; turn an error of ours into one line on stderr and its exit code."""
-    try:
-        command()
-    except GeoklyngeError as error:
-        print(f"geoklynge: {error}", file=sys.stderr)
-        raise typer.Exit(error.exit_code) from None
+    size = clear_cache(folder) + clear_store(folder / STORE_FOLDER)
+    print(f"{size / 1e6:.0f} MB removed from {folder}")

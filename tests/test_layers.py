@@ -60,6 +60,8 @@ ORDER = (
     "maps",
     "bars",
     "validation_words",
+    "plainly",
+    "cli_fetch",
     "cli",
 )
 CHECKER_MAY_SEE = {"errors", "limits", "study", "tables"}
@@ -102,7 +104,7 @@ def test_the_checker_is_independent():
     assert seen <= CHECKER_MAY_SEE
 
 
-MAY_OPEN_FILES = {"open_data", "study", "sources", "fetching", "network_files", "exports", "maps", "cli"}
+MAY_OPEN_FILES = {"open_data", "study", "sources", "fetching", "network_files", "exports", "maps", "cli", "cli_fetch"}
 
 
 @pytest.mark.parametrize("room", [room for room in ORDER if room not in MAY_OPEN_FILES])

@@ -85,7 +85,7 @@ class Client:
     gap_s: float = 0.5
     timeout_s: tuple[float, float] = (15.0, 120.0)
     tell: Tell = told_nobody
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = field(default=lambda seconds: time.sleep(seconds))
     now: Callable[[], float] = time.time
     session: requests.Session = field(default_factory=requests.Session)
     last_asked: dict[str, float] = field(default_factory=dict)

@@ -78,9 +78,8 @@ def _roads(osmnx: Any, area: Polygon | MultiPolygon) -> gpd.GeoDataFrame:
     columns = {name: _plain(edges[name]) if name in edges else pd.NA for name in ("highway", "maxspeed", "junction")}
     oneway = np.where(edges["oneway"].map(bool), "yes", "no")
     rows = pd.DataFrame({**columns, "oneway": oneway}, index=edges.index)
-    return gpd.GeoDataFrame(rows, geometry=edges.geometry, crs=WGS84).sort_values(
-        "geometry", key=lambda shapes: shapes.to_wkb(hex=True), ignore_index=True
-    )
+    order = np.argsort(shapely.to_wkb(edges.geometry.to_numpy(), hex=True), kind="stable")
+    return gpd.GeoDataFrame(rows, geometry=edges.geometry, crs=WGS84).iloc[order].reset_index(drop=True)
 
 
 def _plain(values: pd.Series) -> pd.Series:

@@ -88,7 +88,7 @@ def _said_by_fetch(path: Path) -> dict[str, Any]:
         return {}
     try:
         files = json.loads(beside.read_text(encoding="utf-8"))["files"]
-        entry = next((entry for entry in files if entry["file"] == path.name), {})
+        entry: dict[str, Any] = next((entry for entry in files if entry["file"] == path.name), {})
         dated = entry.get("dated") or str(entry.get("fetched", ""))[:10]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"not a record of a fetch ({error})", where=str(beside), advice="fetch again") from None

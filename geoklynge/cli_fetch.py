@@ -1,0 +1,140 @@
+"""The command that fetches open data: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from .bars import shown_progress
+from .errors import InputError, StudyError
+from .fetching import STORE_FOLDER, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
+from .plainly import speak_plainly
+from .sources import default_cache
+
+INSIDE_VARIABLE = "GEOKLYNGE_INSIDE"  # hosts inside one's own network that may be asked, `host:port`, comma between
+
+
+@dataclass(frozen=True)
+class FetchOptions:
+    """What the command line says about a fetch."""
+
+    words: tuple[str, ...]
+    into: Path | None
+    halo_km: float
+    only: tuple[str, ...]
+    refresh: bool
+    what: str  # fetch, list, plan or instructions
+    as_json: bool
+    quiet: bool
+
+
+def fetch_command(  # noqa: PLR0913, PLR0917 - the options of the command
+    place: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PLACE...",
+            help="Municipalities by name or number, a box west,south,east,north, a polygon file, or Danmark.",
+        ),
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder for files, sources.json, study.toml.")
+    ] = None,
+    halo_km: Annotated[float, typer.Option(min=0, max=100, help="How far around the place sources are asked.")] = 10.0,
+    only: Annotated[str | None, typer.Option(metavar="SOURCE,...", help="Ask these only; the rest stays.")] = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Ask whether there is something newer.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="Show the sources and how it stands with them.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")] = False,
+    how: Annotated[bool, typer.Option("--instructions", help="Show how to download every file by hand.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Fetch open data for a place, and a study over it that is ready to run: exit 1 if a source did not come."""
+    what = "list" if list_ else "instructions" if how else "plan" if dry_run else "fetch"
+    keys = tuple(key.strip() for key in (only or "").split(",") if key.strip())
+    options = FetchOptions(tuple(place or ()), into, halo_km, keys, refresh, what, as_json, quiet)
+    speak_plainly(lambda: run_fetch(options))
+
+
+def run_fetch(options: FetchOptions) -> None:
+    """Do what the options say."""
+    words = Console(quiet=options.quiet, highlight=False, soft_wrap=True, markup=False, emoji=False)
+    if options.what == "instructions":
+        print(instructions(options.only))
+        return
+    if options.what == "list":
+        _print_list(options)
+        return
+    client = open_client(default_cache() / STORE_FOLDER, inside=_inside(), refresh=options.refresh)
+    if options.what == "plan":
+        _print_plan(options, planned(options.words, client, options.only))
+        return
+    if options.into is None:
+        raise InputError("no folder", where="--into", advice="say where the files go")
+    wish = Wish(options.words, options.into, options.halo_km, options.only)
+    with shown_progress(silent=options.quiet or options.as_json) as report:
+        outcome = fetch(wish, client, report=report)
+    if options.as_json:
+        print((options.into / "sources.json").read_text(encoding="utf-8"), end="")
+    else:
+        _print_outcome(words, outcome, options.into)
+    if outcome.missing:
+        raise typer.Exit(1)
+
+
+def _inside() -> frozenset[str]:
+    said = os.environ.get(INSIDE_VARIABLE, "")
+    hosts = frozenset(host.strip() for host in said.split(",") if host.strip())
+    if any("/" in host for host in hosts):
+        raise StudyError(f"{said!r} names no hosts", where=f"${INSIDE_VARIABLE}", advice="write host:port")
+    return hosts
+
+
+def _print_outcome(words: Console, outcome: Outcome, into: Path) -> None:
+    for record in outcome.records:
+        kept = ", kept from before" if record.file in outcome.kept else ""
+        dated = f", of {record.dated}" if record.dated else ""
+        words.print(f"{record.file}: {record.rows} rows{dated}{kept} ({record.attribution})")
+    for key, reason in outcome.without_key.items():
+        words.print(f"left out: {key}: {reason}")
+    for reason in outcome.missing.values():
+        print(f"geoklynge: not fetched: {reason}", file=sys.stderr)
+    if outcome.study_left_alone:
+        words.print("study.toml was changed by hand and stays; what belongs to these files is study.fetched.toml")
+    words.print(f"study: {into / 'study.toml'}; next: geoklynge run {into / 'study.toml'}")
+
+
+def _print_list(options: FetchOptions) -> None:
+    found = listed(options.into)
+    if options.as_json:
+        print(json.dumps([asdict(entry) for entry in found], ensure_ascii=False, indent=1))
+        return
+    table = Table("source", "what", "key", "fetched", "rows", "address", "licence")
+    for entry in found:
+        rows = "" if entry.rows is None else str(entry.rows)
+        table.add_row(entry.key, entry.title, entry.key_state, entry.fetched[:10], rows, entry.seen, entry.licence)
+    _wide_console().print(table)
+
+
+def _print_plan(options: FetchOptions, plan: list[Planned]) -> None:
+    if options.as_json:
+        print(json.dumps([asdict(entry) for entry in plan], ensure_ascii=False, indent=1))
+        return
+    table = Table("source", "asks", "at most", "copy", "state")
+    for entry in plan:
+        age = "" if entry.days_old is None else f"{entry.days_old:g} days"
+        table.add_row(entry.key, entry.address, f"{entry.at_most_mb:g} MB", age, entry.asked)
+    _wide_console().print(table)
+
+
+def _wide_console() -> Console:
+    """Print tables as wide as the terminal is, elsewhere as wide as they need."""
+    plain = Console(highlight=False, markup=False, emoji=False)
+    return plain if plain.is_terminal else Console(highlight=False, markup=False, emoji=False, width=220)

@@ -1,0 +1,303 @@
+"""A local server that speaks like the open data services, from answers written by hand, with the faults they have."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import osmium
+from osmium.osm import mutable
+
+from geoklynge.open_data import open_sources
+
+RECORDINGS = Path(__file__).parent / "recordings"
+LAST_MODIFIED = "Wed, 18 Nov 2026 20:21:03 GMT"
+KEY = "key-that-must-not-be-written-anywhere"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, as it came."""
+
+    method: str
+    host: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One answer; `sent` cuts it off after so many bytes."""
+
+    body: bytes = b""
+    status: int = 200
+    kind: str = "application/json"
+    headers: dict[str, str] = field(default_factory=dict)
+    sent: int | None = None
+
+
+Answer = Callable[[Asked], Reply]
+
+
+@dataclass
+class Replay:
+    """The server's side of a test: what it was asked, and which faults it still has to make."""
+
+    address: str
+    asked: list[Asked] = field(default_factory=list)
+    faults: list[tuple[str, Callable[[Reply], Reply], int]] = field(default_factory=list)
+
+    def host(self) -> str:
+        """The host and port, as the client knows it."""
+        return urlsplit(self.address).netloc
+
+    def breaks(self, where: str, fault: Callable[[Reply], Reply], *, times: int = 1_000_000) -> None:
+        """Break the next answers whose host and path match a pattern."""
+        self.faults.append((where, fault, times))
+
+    def made(self, reply: Reply, where: str) -> Reply:
+        """Make an answer as broken as it was ordered."""
+        for k, (pattern, fault, times) in enumerate(self.faults):
+            if times and re.search(pattern, where):
+                self.faults[k] = (pattern, fault, times - 1)
+                return fault(reply)
+        return reply
+
+    def of(self, where: str) -> list[Asked]:
+        """List what was asked of hosts and paths that match a pattern."""
+        return [one for one in self.asked if re.search(where, f"{one.host}{one.path}")]
+
+
+# ---- faults ------------------------------------------------------------------------------------------------------
+
+
+def busy(reply: Reply) -> Reply:
+    """429 with a wait."""
+    return Reply(b"{}", 429, headers={"Retry-After": "1"})
+
+
+def failing(reply: Reply) -> Reply:
+    """500."""
+    return Reply(b"<html>Internal Server Error</html>", 500, "text/html")
+
+
+def unavailable(reply: Reply) -> Reply:
+    """503 without a word on waiting."""
+    return Reply(b"", 503, "text/html")
+
+
+def cut(reply: Reply) -> Reply:
+    """The connection breaks off in the middle of the body."""
+    return Reply(reply.body, reply.status, reply.kind, reply.headers, sent=len(reply.body) // 2)
+
+
+def another_kind(reply: Reply) -> Reply:
+    """The right bytes under a type that they cannot have."""
+    return Reply(reply.body, reply.status, "image/png", reply.headers)
+
+
+def empty(reply: Reply) -> Reply:
+    """Nothing, with status 200."""
+    return Reply(b"", 200, reply.kind)
+
+
+def html_page(reply: Reply) -> Reply:
+    """An error page for people, with status 200."""
+    page = "<!DOCTYPE html><html><head><title>Vi er straks tilbage</title></head><body></body></html>"
+    return Reply(page.encode(), 200, "text/html; charset=utf-8")
+
+
+def gone(reply: Reply) -> Reply:
+    """410, as DAWA answers since it was closed."""
+    return Reply(b"{}", 410)
+
+
+def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
+    """A field has another name."""
+    return lambda reply: Reply(reply.body.replace(old.encode(), new.encode()), reply.status, reply.kind, reply.headers)
+
+
+# ---- services ----------------------------------------------------------------------------------------------------
+
+
+def recording(name: str, kind: str = "application/json") -> Answer:
+    """Answer with a file."""
+    return lambda asked: Reply((RECORDINGS / name).read_bytes(), kind=kind)
+
+
+def statbank_data(asked: Asked) -> Reply:
+    """Answer like StatBank: the table that the body names, and an error for what it does not know."""
+    wanted = json.loads(asked.body)
+    codes = {variable["code"]: variable["values"] for variable in wanted["variables"]}
+    if wanted["format"] not in {"CSV", "BULK"} or codes.get("Tid") != ["2026"]:
+        return Reply(json.dumps({"errorTypeCode": "EXTRACT-NOTFOUND", "message": "Value not found"}).encode(), 400)
+    return Reply((RECORDINGS / f"statbank_{wanted['table'].lower()}.csv").read_bytes(), kind="text/csv; charset=utf-8")
+
+
+def datafordeler(asked: Asked) -> Reply:
+    """Answer like Datafordeler's GraphQL: in pages of two, for whoever has the key."""
+    if asked.query.get("apiKey") != KEY:
+        return Reply(json.dumps({"errors": [{"message": "Unauthorized"}]}).encode(), 401)
+    question = json.loads(asked.body)
+    entity = re.search(r"(DAGI_\w+)\(", question["query"])[1]
+    nodes = json.loads((RECORDINGS / f"{entity.lower()}.json").read_text(encoding="utf-8"))
+    start = int(question["variables"]["after"] or 0)
+    more = start + 5 < len(nodes)
+    page = {"hasNextPage": more, "endCursor": str(start + 5) if more else None}
+    return Reply(json.dumps({"data": {entity: {"nodes": nodes[start : start + 5], "pageInfo": page}}}).encode())
+
+
+def overpass(asked: Asked) -> Reply:
+    """Answer like Overpass: roads to a question for ways, things to any other."""
+    (query,) = parse_qs(asked.body.decode())["data"]
+    name = "overpass_ways.json" if "(way[" in query and '"highway"~' in query else "overpass_things.json"
+    return Reply((RECORDINGS / name).read_bytes())
+
+
+def made_pbf() -> bytes:
+    """Write the OSM answers as a PBF file."""
+    path = RECORDINGS / "overpass_ways.json"
+    ways = json.loads(path.read_text(encoding="utf-8"))["elements"]
+    things = json.loads((RECORDINGS / "overpass_things.json").read_text(encoding="utf-8"))["elements"]
+    tagged = {thing["id"]: thing for thing in [*ways, *things] if thing["type"] == "node"}
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "made.osm.pbf"
+        with osmium.SimpleWriter(str(file)) as writer:
+            for ref, thing in sorted(tagged.items()):
+                writer.add_node(
+                    mutable.Node(id=ref, location=(thing["lon"], thing["lat"]), tags=thing.get("tags", {}))
+                )
+            for thing in [*ways, *things]:
+                if thing["type"] == "way":
+                    writer.add_way(mutable.Way(id=thing["id"], nodes=thing["nodes"], tags=thing["tags"]))
+        return file.read_bytes()
+
+
+def file_server(body: bytes, kind: str) -> Answer:
+    """Answer like a server of files: whole or in parts, and with 304 where nothing is newer."""
+    etag = f'"{hashlib.md5(body, usedforsecurity=False).hexdigest()}"'
+
+    def answer(asked: Asked) -> Reply:
+        marks = {"ETag": etag, "Last-Modified": LAST_MODIFIED, "Accept-Ranges": "bytes"}
+        if asked.headers.get("If-None-Match") == etag:
+            return Reply(b"", 304, kind, marks)
+        part = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.headers.get("Range", ""))
+        if part and asked.headers.get("If-Range", etag) in {etag, LAST_MODIFIED}:
+            first, last = int(part[1]), int(part[2] or len(body) - 1)
+            said = {**marks, "Content-Range": f"bytes {first}-{last}/{len(body)}"}
+            return Reply(body[first : last + 1], 206, kind, said)
+        return Reply(body, 200, kind, marks)
+
+    return answer
+
+
+def services() -> dict[str, Answer]:
+    """List what is answered, by a pattern of host and path; the first that fits is taken."""
+    pbf = made_pbf()
+    checksum = f"{hashlib.md5(pbf, usedforsecurity=False).hexdigest()}  denmark-latest.osm.pbf\n".encode()
+    return {
+        r"api\.statbank\.dk/v1/tableinfo/FOLK1A": recording("statbank_folk1a_info.json"),
+        r"api\.statbank\.dk/v1/tableinfo/BY1": recording("statbank_by1_info.json"),
+        r"api\.statbank\.dk/v1/tableinfo/SOGN1": recording("statbank_sogn1_info.json"),
+        r"api\.statbank\.dk/v1/data": statbank_data,
+        r"graphql\.datafordeler\.dk/DAGI": datafordeler,
+        r"overpass-api\.de/api/status": recording("overpass_status.txt", "text/plain"),
+        r"overpass-api\.de/api/interpreter": overpass,
+        r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),
+        r"download\.geofabrik\.de/.*\.md5": file_server(checksum, "text/plain"),
+        r"download\.geofabrik\.de/.*\.pbf": file_server(pbf, "application/octet-stream"),
+    }
+
+
+# ---- the server --------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def replaying() -> Iterator[Replay]:
+    """Run the server for as long as the block lasts."""
+    answers = services()
+    replay = Replay("")
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *said: object) -> None:
+            """Say nothing."""
+
+        def do_GET(self) -> None:
+            self._answer(b"")
+
+        def do_POST(self) -> None:
+            self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+
+        def _answer(self, body: bytes) -> None:
+            parts = urlsplit(self.path)
+            _, host, *rest = parts.path.split("/")
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            asked = Asked(self.command, host, "/" + "/".join(rest), query, dict(self.headers.items()), body)
+            replay.asked.append(asked)
+            where = f"{asked.host}{asked.path}"
+            found = next((answer for pattern, answer in answers.items() if re.match(pattern, where)), None)
+            reply = found(asked) if found else Reply(b"{}", 404)
+            self._send(replay.made(reply, where))
+
+        def _send(self, reply: Reply) -> None:
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.kind)
+            self.send_header("Content-Length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(reply.body[: reply.sent])
+            if reply.sent is not None:
+                self.wfile.flush()
+                self.connection.close()
+                self.close_connection = True
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    replay.address = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield replay
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def redirected(value: Any, address: str) -> Any:
+    """Lead every address in a description to the local server, under the name of its host."""
+    if isinstance(value, dict):
+        return {key: redirected(inner, address) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [redirected(inner, address) for inner in value]
+    return re.sub(r"^https://", f"{address}/", value) if isinstance(value, str) else value
+
+
+def open_data_over(replay: Replay, path: Path) -> Path:
+    """Write the file that $GEOKLYNGE_OPEN_DATA names: every source, asked of the local server."""
+    lines = []
+    for key, source in open_sources().items():
+        lines.append(f"[{key}]")
+        lines.append(f"address = {json.dumps(redirected(source.address, replay.address))}")
+        lines += [
+            f"settings.{name} = {json.dumps(value)}"
+            for name, setting in source.settings.items()
+            if isinstance(setting, str) and (value := redirected(setting, replay.address)) != setting
+        ]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
