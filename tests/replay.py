@@ -133,7 +133,7 @@ def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
 
 def recording(name: str, kind: str = "application/json") -> Answer:
     """Answer with a file."""
-    return lambda asked: Reply((RECORDINGS / name).read_bytes(), kind=kind)
+    return lambda _asked: Reply((RECORDINGS / name).read_bytes(), kind=kind)
 
 
 def statbank_data(asked: Asked) -> Reply:
@@ -177,9 +177,7 @@ def made_pbf() -> bytes:
         file = Path(folder) / "made.osm.pbf"
         with osmium.SimpleWriter(str(file)) as writer:
             for ref, thing in sorted(tagged.items()):
-                writer.add_node(
-                    mutable.Node(id=ref, location=(thing["lon"], thing["lat"]), tags=thing.get("tags", {}))
-                )
+                writer.add_node(mutable.Node(id=ref, location=(thing["lon"], thing["lat"]), tags=thing.get("tags", {})))
             for thing in [*ways, *things]:
                 if thing["type"] == "way":
                     writer.add_way(mutable.Way(id=thing["id"], nodes=thing["nodes"], tags=thing["tags"]))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import email.utils
 import hashlib
 import random
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ AGAIN = (408, 425, 429, 500, 502, 503, 504)
 REDIRECTS, MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
 CHUNK = 1 << 18
 SECONDS_A_DAY = 86_400.0
+REASON_BYTES = 4_096
 
 T = TypeVar("T")
 
@@ -85,7 +87,7 @@ class Client:
     gap_s: float = 0.5
     timeout_s: tuple[float, float] = (15.0, 120.0)
     tell: Tell = told_nobody
-    sleep: Callable[[float], None] = field(default=lambda seconds: time.sleep(seconds))
+    sleep: Callable[[float], None] = field(default=time.sleep)
     now: Callable[[], float] = time.time
     session: requests.Session = field(default_factory=requests.Session)
     last_asked: dict[str, float] = field(default_factory=dict)
@@ -247,17 +249,25 @@ def _keep_gap(client: Client, address: str) -> None:
 
 def failed_connection(error: Exception, request: Request) -> Exception:
     """Tell a failed connection that may be tried again from one that may not."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, PrivateAddressError):
-            return FetchError(str(cause), source=request.source, advice="name it under [inside], if it is yours")
-        inner = cause.args[0] if cause.args and isinstance(cause.args[0], BaseException) else None
-        cause = getattr(cause, "reason", None) or inner or cause.__cause__ or cause.__context__
+    private = next((cause for cause in _causes(error) if isinstance(cause, PrivateAddressError)), None)
+    if private is not None:
+        return FetchError(str(private), source=request.source, advice="name it in $GEOKLYNGE_INSIDE, if it is yours")
     words = connection_words(error)
     if isinstance(error, requests.exceptions.SSLError):
         host = urlsplit(request.address).hostname
         return FetchError(f"{words} ({host})", source=request.source, advice="do not trust it; try again later")
     return AgainError(words)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Follow an error to what caused it; libraries wrap one in another in several ways."""
+    cause: object = error
+    for _ in range(20):
+        if not isinstance(cause, BaseException):
+            return
+        yield cause
+        inside = [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
+        cause = next((one for one in inside if isinstance(one, BaseException)), None)
 
 
 def connection_words(error: Exception) -> str:
@@ -271,11 +281,25 @@ def _require_success(response: requests.Response, request: Request) -> None:
         return
     if status in AGAIN:
         raise AgainError(f"HTTP {status}", wait_s=wanted_wait_s(response.headers.get("Retry-After", "")))
+    reason = _reason(response, request)
     if status in {401, 403}:
         key = "the key is refused" if request.secret else "access is refused"
-        raise FetchError(f"{key} (HTTP {status})", source=request.source, advice="get a new key, or ask for access")
+        raise FetchError(f"{key} (HTTP {status}{reason})", source=request.source, advice="get a new key or access")
     advice = f"see whether {request.address} is still its address"
-    raise FetchError(f"HTTP {status}", source=request.source, advice=advice)
+    raise FetchError(f"HTTP {status}{reason}", source=request.source, advice=advice)
+
+
+def _reason(response: requests.Response, request: Request) -> str:
+    """Quote what a source says of its refusal, in JSON or an OGC report; a key that it repeats is taken out."""
+    try:
+        text = response.raw.read(REASON_BYTES, decode_content=True).decode("utf-8", errors="replace")
+    except urllib3.exceptions.HTTPError:
+        return ""
+    found = re.search(r'"(?:message|detail|error)"\s*:\s*"([^"]+)"|<(?:\w+:)?ExceptionText>([^<]+)', text)
+    said = " ".join((found[1] or found[2]).split())[:120] if found else ""
+    for _, secret in request.secret:
+        said = said.replace(secret, "…") if secret else said
+    return f": {said}" if said else ""
 
 
 def wanted_wait_s(text: str) -> float | None:
@@ -306,7 +330,8 @@ def _take_body(client: Client, request: Request, response: requests.Response, en
     total = come + int(length) if length.isdigit() and not encoded else 0
     _require_small(request, entry, total)
     with (entry / PART).open("ab") as part:
-        for piece in response.iter_content(CHUNK):
+        # as it comes: what had come when a connection is cut is kept, and gone on from
+        while piece := response.raw.read1(CHUNK, decode_content=True):
             come += len(piece)
             _require_small(request, entry, come)
             part.write(piece)
@@ -355,4 +380,12 @@ def _md5(path: Path) -> str:
 
 def _answer(entry: Path, about: About, request: Request, *, kept: bool) -> Answer:
     fetched = datetime.fromtimestamp(about.asked_at, UTC).isoformat(timespec="seconds")
-    return Answer(entry / BODY, request, fetched, about.sha256, about.size, about.modified, kept)
+    return Answer(entry / BODY, request, fetched, about.sha256, about.size, _day(about.modified), kept)
+
+
+def _day(text: str) -> str:
+    """Turn Last-Modified into a date."""
+    try:
+        return email.utils.parsedate_to_datetime(text).date().isoformat()
+    except ValueError:
+        return ""

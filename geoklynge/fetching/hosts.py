@@ -62,7 +62,9 @@ def require_allowed(address: str, *, source: str, inside: frozenset[str]) -> Non
         raise FetchError(f"{parts.scheme}://{host} is not encrypted", source=source, advice="use its https address")
     if host.endswith(NEVER_PUBLIC) or (_is_number(host) and not is_public(host)):
         raise FetchError(
-            f"{host} is an address inside a network", source=source, advice="name it under [inside], if it is yours"
+            f"{host} is an address inside a network",
+            source=source,
+            advice="name it in $GEOKLYNGE_INSIDE, if it is yours",
         )
 
 

@@ -1,0 +1,86 @@
+"""Web Feature Services (OGC WFS 2.0): features of one type within the place's reach, in pages, counted."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+from pyproj import CRS
+
+from ..errors import FetchError
+from ..sources.positions import WGS84
+from .asking import JSON, MEGABYTE, Request
+from .client import Client
+from .drafts import Draft, Fetcher, Task, question_of
+from .paging import Page, ask_pages
+
+
+def questions(task: Task) -> tuple[Request, ...]:
+    """Ask for the first page of the features within the box around the reach."""
+    source = task.source
+    srid = int(source.settings["srid"])
+    west, south, east, north = gpd.GeoSeries([task.place.reach], crs=WGS84).to_crs(CRS.from_epsg(srid)).total_bounds
+    asked = {
+        "service": "WFS",
+        "version": "2.0.0",
+        "request": "GetFeature",
+        **source.parameters,
+        "srsName": f"EPSG:{srid}",
+        "bbox": f"{west:.0f},{south:.0f},{east:.0f},{north:.0f},EPSG:{srid}",
+        "count": str(source.settings["page"]),
+        "startIndex": "0",
+    }
+    return (
+        Request(
+            task.key,
+            source.address,
+            JSON,
+            tuple(asked.items()),
+            keep_days=source.keep_days,
+            at_most_bytes=int(source.at_most_mb * MEGABYTE),
+        ),
+    )
+
+
+def read_page(answer: Any, request: Request) -> Page:
+    """Read one page of GeoJSON; a service that does not know how many there are ends with a page that is not full."""
+    if not isinstance(answer, dict) or not isinstance(answer.get("features"), list):
+        found = ", ".join(sorted(answer)) if isinstance(answer, dict) else type(answer).__name__
+        raise FetchError(
+            f"no features in its answer (found {found})",
+            source=request.source,
+            advice="see whether the service has changed",
+        )
+    features = answer["features"]
+    matched = answer.get("numberMatched", answer.get("totalFeatures"))
+    total = matched if isinstance(matched, int) else None
+    asked = dict(request.parameters)
+    come = int(asked["startIndex"]) + len(features)
+    more = come < total if total is not None else len(features) >= int(asked["count"])
+    if not more:
+        return Page(features, total)
+    return Page(features, total, replace(request, parameters=tuple({**asked, "startIndex": str(come)}.items())))
+
+
+def fetch(client: Client, task: Task) -> Draft:
+    """Write the features as one GeoJSON file, in the order of their ids and in the service's own reference system."""
+    (first,) = questions(task)
+    features, answers = ask_pages(client, first, read_page)
+    if not features:
+        raise FetchError("it has none there", source=task.key, advice="see whether the place is right")
+    ids = [str(feature.get("id", "")) for feature in features]
+    if all(ids) and len(set(ids)) < len(ids):
+        raise FetchError("a feature came twice while its pages were read", source=task.key, advice="run it again")
+    collection = {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{task.source.settings['srid']}"}},
+        "features": [feature for _, feature in sorted(zip(ids, features, strict=True), key=lambda pair: pair[0])],
+    }
+    task.file().write_text(json.dumps(collection, ensure_ascii=False) + "\n", encoding="utf-8")
+    asked = tuple(question_of(answer) for answer in answers)
+    return Draft(((task.source.file, task.source.table),), asked, dated=asked[-1].fetched[:10])
+
+
+WFS = Fetcher(questions, fetch)
