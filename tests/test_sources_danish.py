@@ -216,6 +216,21 @@ def test_a_position_or_a_village_added_by_hand_brings_a_school_back(tmp_path, ad
     assert positions(tables.services)["school-700010"] == (0, 0)
 
 
+def test_schools_that_only_name_their_village_stay_two_and_zero_degrees_are_no_position(tmp_path):
+    text = (
+        "INST_NR;INST_NAVN;INST_TYPE_NR;GEO_BREDDE_GRAD;GEO_LAENGDE_GRAD;village_id\n"
+        "1;Den ene;1012;;;agri\n2;Den anden;1013;;;agri\n3;Nul;1012;0;0;vistoft\n4;Nul igen;1012;0;0;\n"
+    )
+    tables = read(tmp_path, services=write(tmp_path, "by_hand.csv", text))
+    assert by_id(tables.services, "village_id") == {
+        "school-1": ("agri",),
+        "school-2": ("agri",),
+        "school-3": ("vistoft",),
+    }
+    assert tables.services.geometry[2] == tables.villages.geometry[3]
+    assert finding(tables, "services_unlocated") == 1
+
+
 def test_pupils_are_the_size_of_a_school_where_the_file_has_them(tmp_path):
     lines = (tmp_path / schools(tmp_path, "school_register_export")).read_text(encoding="utf-8-sig").splitlines()
     pupils = ["Antal elever", "1.020", "80", "", "95", "", "", ""]
@@ -255,7 +270,7 @@ HealthInstitutionEntityTypeName;{EAST};{NORTH}
 ="20";SI;Lægehuset;Almen lægepraksis;;;;592429,4;6230906
 ="30";SI;Knebel Apotek;apotek;="30";Knebel Apotek;apotek;592529;6230906
 ="31";SI;Vistoft Apotek;apoteksfilial;;;;10,5090;56,1960
-="40";SI;Plejehjemmet;plejehjem;;;;592629;6230906
+="40";SI;Plejehjemmet;klinisk enhed;="40";Plejehjemmet;plejehjem;592629;6230906
 ="50";SI;Tandlægen;tandlægepraksis;;;;592629;6230906
 """
 

@@ -34,30 +34,24 @@ def services_of_sor(layer: Layer, known: OpenSource) -> Layer:
         If a field is gone, or no row is left.
     """
     own = _unquoted(field(layer, known, "service_id", "the SOR id of the unit"))
-    columns = {
-        "service_id": own,
-        "name": field(layer, known, "name", "the name of the unit"),
-        "category": field(layer, known, "category", "the type of the unit"),
-    }
     parent = _unquoted(field(layer, known, "parent", "the SOR id of the institution of the unit"))
-    itself = (parent.isna() | (parent == own)).to_numpy(dtype=bool)
+    name = field(layer, known, "parent_name", "the name of its institution")
+    category = field(layer, known, "parent_category", "the type of its institution")
     units = pd.DataFrame(
         {
             "service_id": parent.fillna(own),
-            "name": field(layer, known, "parent_name", "the name of its institution").fillna(columns["name"]),
-            "category": field(layer, known, "parent_category", "the type of its institution").fillna(
-                columns["category"]
-            ),
+            "name": name.fillna(field(layer, known, "name", "the name of the unit")),
+            "category": category.fillna(field(layer, known, "category", "the type of the unit")),
         }
     )
-    units = units.assign(**{name: units[name].mask(itself, cells) for name, cells in columns.items()})
     by_hand = find_column(layer.rows, ["village_id"])
     if by_hand is not None:
         units["village_id"] = text_of(layer.rows[by_hand])
     rows = gpd.GeoDataFrame(units, geometry=_positions(layer, known))
-    order = np.lexsort((own.to_numpy(dtype=str, na_value=""), ~itself, rows.geometry.isna()))
+    below = (parent.notna() & (parent != own)).to_numpy(dtype=bool, na_value=False)
+    order = np.lexsort((own.to_numpy(dtype=str, na_value=""), below, rows.geometry.isna()))
     firsts = rows.iloc[order].drop_duplicates("service_id").reset_index(drop=True)
-    firsts = firsts.rename(columns={name: known.fields[name] for name in columns})
+    firsts = firsts.rename(columns={name: known.fields[name] for name in units if name in known.fields})
     return services_of(replace(layer, rows=firsts), known)
 
 
