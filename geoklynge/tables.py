@@ -69,6 +69,8 @@ VILLAGES = (
     _optional("school_district", "school catchment the place lies in", aliases=("skoledistrikt",)),
     PASTORATE,
     _optional("position_quality", "exact or approx", aliases=("coord_quality",)),
+    _optional("statbank_code", "its code as an urban area at Statistics Denmark", aliases=("bebyggelseskode",),
+              if_said=True),
     _optional("source", "where the row comes from"),
 )  # fmt: skip
 

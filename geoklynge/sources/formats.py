@@ -6,11 +6,25 @@ from collections.abc import Callable
 
 from ..open_data import OpenSource, open_sources
 from .columns import find_column
+from .geofa import services_of_geofa
+from .health import services_of_sor
+from .institutions import services_of_institutions
 from .layers import Layer
+from .stednavne import villages_of_stednavne
 
-# For each open source with fields of its own: what makes a layer in our columns of a layer in its.
+# For each open source with fields of its own: what makes a layer in our columns of a layer in its. The first whose
+# fields a file has is taken for its source.
 Adapter = Callable[[Layer, OpenSource], Layer]
-ADAPTERS: dict[str, Adapter] = {}
+ADAPTERS: dict[str, Adapter] = {
+    "geofa_facilities": services_of_geofa,
+    "school_register": services_of_institutions,
+    "school_register_export": services_of_institutions,
+    "school_register_extract": services_of_institutions,
+    "daycare_register": services_of_institutions,
+    "health_register": services_of_sor,
+    "place_names_wide": villages_of_stednavne,
+    "place_names": villages_of_stednavne,
+}
 
 
 def in_our_columns(layer: Layer, table: str) -> Layer:
@@ -31,6 +45,6 @@ def in_our_columns(layer: Layer, table: str) -> Layer:
     """
     for key, adapter in ADAPTERS.items():
         known = open_sources()[key]
-        if known.table == table and all(find_column(layer.rows, [field]) for field in known.recognised_by):
+        if known.table == table and all(find_column(layer.rows, [field.casefold()]) for field in known.recognised_by):
             return adapter(layer, known)
     return layer
