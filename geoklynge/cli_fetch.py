@@ -104,6 +104,8 @@ def _print_outcome(words: Console, outcome: Outcome, into: Path) -> None:
         words.print(f"{record.file}: {record.rows} rows{dated}{kept} ({record.attribution})")
     for key, reason in outcome.without_key.items():
         words.print(f"left out: {key}: {reason}")
+    for reason in outcome.nothing_there.values():
+        words.print(f"nothing there: {reason}")
     for reason in outcome.missing.values():
         print(f"geoklynge: not fetched: {reason}", file=sys.stderr)
     if outcome.study_left_alone:

@@ -61,6 +61,10 @@ class FetchError(GeoklyngeError):
         super().__init__(": ".join(part for part in (source, problem, advice) if part))
 
 
+class NothingThereError(FetchError):
+    """A source answered well, and has nothing at the place."""
+
+
 class NoPlanError(GeoklyngeError):
     """No set of villages meets the limits; the message names the limit that binds."""
 

@@ -146,16 +146,41 @@ def statbank_data(asked: Asked) -> Reply:
 
 
 def datafordeler(asked: Asked) -> Reply:
-    """Answer like Datafordeler's GraphQL: in pages of two, for whoever has the key."""
+    """Answer like Datafordeler's GraphQL: in pages of five, for whoever has the key; fields that it lacks are errors."""
     if asked.query.get("apiKey") != KEY:
         return Reply(json.dumps({"errors": [{"message": "Unauthorized"}]}).encode(), 401)
     question = json.loads(asked.body)
-    entity = re.search(r"(DAGI_\w+)\(", question["query"])[1]
+    entity = re.search(r"((?:DAGI|DS)_\w+)\(", question["query"])[1]
     nodes = json.loads((RECORDINGS / f"{entity.lower()}.json").read_text(encoding="utf-8"))
+    wanted = re.search(r"nodes \{ (.*?) \} pageInfo", question["query"])[1].replace("{ wkt }", "").split()
+    strange = [name for name in wanted if name not in nodes[0]]
+    if strange:
+        message = f"The field `{strange[0]}` does not exist on the type `{entity}`."
+        return Reply(json.dumps({"errors": [{"message": message}]}).encode())
+    only = re.search(r"(\w+): \{ in: \[([^\]]*)\]", question["query"])
+    if only:
+        nodes = [node for node in nodes if str(node[only[1]]) in only[2].split(", ")]
     start = int(question["variables"]["after"] or 0)
     more = start + 5 < len(nodes)
     page = {"hasNextPage": more, "endCursor": str(start + 5) if more else None}
     return Reply(json.dumps({"data": {entity: {"nodes": nodes[start : start + 5], "pageInfo": page}}}).encode())
+
+
+def geofa(asked: Asked) -> Reply:
+    """Answer like a GeoServer: GeoJSON in pages of at most three, with the number that matched."""
+    features = json.loads((RECORDINGS / "geofa_facilities.json").read_text(encoding="utf-8"))
+    start, size = int(asked.query["startIndex"]), min(3, int(asked.query["count"]))
+    part = features[start : start + size]
+    content = {
+        "type": "FeatureCollection",
+        "features": part,
+        "totalFeatures": len(features),
+        "numberMatched": len(features),
+        "numberReturned": len(part),
+        "timeStamp": "2026-11-25T12:00:00.000Z",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::25832"}},
+    }
+    return Reply(json.dumps(content).encode(), kind="application/json;charset=UTF-8")
 
 
 def overpass(asked: Asked) -> Reply:
@@ -212,6 +237,10 @@ def services() -> dict[str, Answer]:
         r"api\.statbank\.dk/v1/tableinfo/SOGN1": recording("statbank_sogn1_info.json"),
         r"api\.statbank\.dk/v1/data": statbank_data,
         r"graphql\.datafordeler\.dk/DAGI": datafordeler,
+        r"graphql\.datafordeler\.dk/DS": datafordeler,
+        r"geofa\.geodanmark\.dk/ows": geofa,
+        r"instreg\.stil\.dk/": recording("school_register.json"),
+        r"sor-filer\.sundhedsdata\.dk/": recording("sor.csv", "text/csv"),
         r"overpass-api\.de/api/status": recording("overpass_status.txt", "text/plain"),
         r"overpass-api\.de/api/interpreter": overpass,
         r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),

@@ -11,7 +11,10 @@ from .geofabrik import GEOFABRIK
 from .osm_borders import OSM_BORDERS
 from .overpass import OVERPASS
 from .place import Place
+from .place_names import PLACE_NAMES
+from .registers import LIST_REGISTER, TABLE_REGISTER
 from .statbank import STATBANK
+from .wfs import WFS
 
 
 @dataclass(frozen=True)
@@ -34,17 +37,27 @@ BORDERS = (
 # In the order in which a study lists them: of two sources that know one thing the first stands.
 GROUPS = (
     Group(("dagi_parishes",), "denmark"),
+    Group(("place_names", "place_names_wide"), "denmark"),
+    Group(("geofa_facilities",), "denmark"),
+    Group(("school_register", "school_register_export", "school_register_extract"), "denmark"),
+    Group(("daycare_register",), "denmark"),
+    Group(("health_register",), "denmark"),
     Group(("overpass", "geofabrik"), "denmark", essential=True),
     Group(("overpass",), "elsewhere", essential=True),
     Group(("statbank_places",), "denmark"),
     Group(("statbank_parishes",), "denmark"),
 )
+# A source that is not among these is taken where somebody has downloaded it by hand.
 FETCHERS: dict[str, Fetcher] = {
     "dagi_municipalities": DAGI,
     "osm_municipality": OSM_BORDERS,
     "dagi_parishes": DAGI,
     "overpass": OVERPASS,
     "geofabrik": GEOFABRIK,
+    "place_names": PLACE_NAMES,
+    "geofa_facilities": WFS,
+    "school_register": LIST_REGISTER,
+    "health_register": TABLE_REGISTER,
     "statbank_places": STATBANK,
     "statbank_parishes": STATBANK,
 }

@@ -1,83 +1,28 @@
-"""Parishes and municipalities: DAGI, by the GraphQL service of Datafordeleren, which took the place of DAWA in 2026."""
+"""Parishes and municipalities: DAGI of Datafordeler, which took the place of DAWA in 2026."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
-
 import geopandas as gpd
-import numpy as np
-import shapely
 
 from ..errors import FetchError
 from ..sources.positions import WGS84
-from .asking import JSON, MEGABYTE, Request
+from .asking import Request
 from .client import Client
-from .drafts import Draft, Fetcher, Question, Task, question_of, require_field
-from .paging import Page, ask_pages
-
-QUERY = (
-    "query($now: DafDateTime!, $after: String) {{ {entity}(first: {page}, after: $after, virkningstid: $now, "
-    "registreringstid: $now) {{ nodes {{ {fields} {geometry} {{ wkt }} }} pageInfo {{ hasNextPage endCursor }} }} }}"
-)
+from .drafts import Draft, Fetcher, Question, Task, question_of
+from .graphql import ask_rows, rows_request, table_of, touching
 
 
 def questions(task: Task) -> tuple[Request, ...]:
-    """Ask for the first page of an entity's rows; which pages follow, the answers say."""
-    source = task.source
-    fields = source.fields
-    query = QUERY.format(
-        entity=source.settings["entity"],
-        page=source.settings["page"],
-        fields=" ".join(name for ours, name in fields.items() if ours != "geometry"),
-        geometry=fields["geometry"],
-    )
-    first_of_month = datetime.now(UTC).strftime("%Y-%m-01T00:00:00Z")  # so that a month's questions are one question
-    body = json.dumps({"query": query, "variables": {"now": first_of_month, "after": None}})
-    return (
-        Request(
-            task.key,
-            source.address,
-            JSON,
-            parameters=tuple(source.parameters.items()),
-            secret=((str(source.settings["key_parameter"]), task.secret),),
-            body=body,
-            keep_days=source.keep_days,
-            at_most_bytes=int(source.at_most_mb * MEGABYTE),
-        ),
-    )
-
-
-def read_page(answer: Any, request: Request, entity: str) -> Page:
-    """Read one page of a GraphQL answer; errors come with status 200."""
-    errors = answer.get("errors") if isinstance(answer, dict) else None
-    if errors:
-        said = " ".join(str(errors[0].get("message", errors[0])).split())[:160]
-        raise FetchError(
-            f"it refuses the question ({said})",
-            source=request.source,
-            advice=f"see whether {entity} still has these fields: {request.address}/schema",
-        )
-    try:
-        found = answer["data"][entity]
-        nodes, info = found["nodes"], found["pageInfo"]
-        more, cursor = bool(info["hasNextPage"]), info["endCursor"]
-    except (KeyError, TypeError):
-        raise FetchError(
-            f"no rows of {entity} in the answer", source=request.source, advice="see whether the service has changed"
-        ) from None
-    if not more:
-        return Page(nodes)
-    body = json.loads(request.body)
-    body["variables"]["after"] = cursor
-    return Page(nodes, following=replace(request, body=json.dumps(body)))
+    """Ask for the first page of the areas around the place, of all areas where none is known yet."""
+    fields = task.source.fields
+    wanted = [name for ours, name in fields.items() if ours != "geometry"]
+    entity = str(task.source.settings["entity"])
+    return (rows_request(task, entity, [*wanted, f"{fields['geometry']} {{ wkt }}"], where=touching(task)),)
 
 
 def read_areas_of(client: Client, task: Task) -> tuple[gpd.GeoDataFrame, tuple[Question, ...]]:
     """
-    Fetch all areas of an entity.
+    Fetch the areas of an entity.
 
     Returns
     -------
@@ -91,29 +36,10 @@ def read_areas_of(client: Client, task: Task) -> tuple[gpd.GeoDataFrame, tuple[Q
     """
     entity = str(task.source.settings["entity"])
     (first,) = questions(task)
-    nodes, answers = ask_pages(client, first, lambda answer, request: read_page(answer, request, entity))
-    if not nodes:
-        raise FetchError(f"it has no {entity}", source=task.key, advice="try again later")
-    names = {ours: name for ours, name in task.source.fields.items() if ours != "geometry"}
-    rows = [{name: require_field(node, name, ours, task) for ours, name in names.items()} for node in nodes]
-    shapes = [_shape(node, task) for node in nodes]
-    frame = gpd.GeoDataFrame(rows, geometry=shapes, crs=task.source.settings["srid"])
-    return frame.to_crs(WGS84), tuple(question_of(answer) for answer in answers)
-
-
-def _shape(node: dict[str, Any], task: Task) -> shapely.Geometry:
-    found = require_field(node, task.source.fields["geometry"], "geometry", task)
-    try:
-        return _of_wkt(found["wkt"] if isinstance(found, dict) else str(found))
-    except (shapely.errors.GEOSException, KeyError, TypeError) as error:
-        raise FetchError(
-            f"a geometry is no WKT ({error})", source=task.key, advice="see whether the service has changed"
-        ) from None
-
-
-def _of_wkt(text: str) -> shapely.Geometry:
-    shape: shapely.Geometry = np.atleast_1d(shapely.from_wkt([text]))[0]
-    return shape
+    rows, answers = ask_rows(client, first, entity)
+    if not rows:
+        raise FetchError(f"it has no {entity} there", source=task.key, advice="see whether the place is right")
+    return table_of(rows, task).to_crs(WGS84), tuple(question_of(answer) for answer in answers)
 
 
 def fetch(client: Client, task: Task) -> Draft:
@@ -144,7 +70,7 @@ def write_areas(areas: gpd.GeoDataFrame, asked: tuple[Question, ...], task: Task
     near.sort_values(next(iter(task.source.fields.values()))).to_file(
         task.file(), driver="GeoJSON", COORDINATE_PRECISION=7, engine="pyogrio"
     )
-    return Draft(((task.source.file, task.source.table),), asked, notes=(note,))
+    return Draft(((task.source.file, task.source.table),), asked, dated=asked[-1].fetched[:10], notes=(note,))
 
 
 DAGI = Fetcher(questions, fetch)

@@ -11,7 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import shapely
 
-from ..errors import FetchError, GeoklyngeError, InputError, TableError
+from ..errors import FetchError, GeoklyngeError, InputError, NothingThereError, TableError
 from ..open_data import OpenSource, open_source, open_sources
 from ..placing import move_all, require_folder
 from ..sources.areas import read_areas
@@ -63,11 +63,12 @@ class Wish:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a fetch brought: its files, and for each source that did not come the reason."""
+    """What a fetch brought: its files, and for each source that did not come, or has nothing there, the reason."""
 
     place: Place
     records: tuple[FileRecord, ...]
     missing: dict[str, str]
+    nothing_there: dict[str, str]
     without_key: dict[str, str]
     kept: tuple[str, ...] = ()
     study_left_alone: bool = False
@@ -84,6 +85,7 @@ class _Desk:
     earlier: list[FileRecord]
     records: list[FileRecord] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
+    nothing_there: dict[str, str] = field(default_factory=dict)
     without_key: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
 
@@ -166,29 +168,43 @@ def _index(desk: _Desk) -> dict[str, str]:
 
 
 def _municipalities(desk: _Desk, key: str, asked: Asked) -> Place | None:
-    """Find a place by the borders of one source, and write them; None where that source cannot."""
+    """Find a place by the borders of one source, and note their file; None where that source cannot."""
     source = open_source(key)
+    at_hand = _by_hand(desk, source) or _earlier_file(desk, key, source)
     task = _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
-    by_hand = _by_hand(desk, source)
     try:
-        if by_hand is not None:
-            areas, _ = read_areas(by_hand, source=source.file, table="municipalities")
-            areas = areas.to_crs(WGS84).rename(columns={"municipality_id": source.fields["municipality_id"]})
-            questions: tuple[Question, ...] = ()
-        elif task is None:
+        if at_hand is not None:
+            areas = _read_at_hand(at_hand, source)
+            place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
+            _take_at_hand(desk, key, source, at_hand)
+            return place
+        if task is None:
             return None
-        else:
-            areas, questions = BORDER_READERS[key](_telling(desk, key), task)
+        areas, questions = BORDER_READERS[key](_telling(desk, key), task)
         place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-        task = Task(key, source, place, desk.beside)
-        if by_hand is not None:
-            _take_by_hand(desk, key, source, by_hand)
-        else:
-            _note(desk, key, source, write_areas(areas, questions, task))
+        _note(desk, key, source, write_areas(areas, questions, Task(key, source, place, desk.beside)))
     except (FetchError, TableError) as error:
         _give_up(desk, key, source, error)
         return None
     return place
+
+
+def _earlier_file(desk: _Desk, key: str, source: OpenSource) -> Path | None:
+    """Find the borders that an earlier fetch brought, where they are not to be asked for again."""
+    fetched = any(record.source == key for record in desk.earlier)
+    return desk.wish.into / source.file if fetched and not desk.wanted(key) else None
+
+
+def _read_at_hand(path: Path, source: OpenSource) -> gpd.GeoDataFrame:
+    areas, _ = read_areas(path, source=source.file, table="municipalities")
+    return areas.to_crs(WGS84).rename(columns={"municipality_id": source.fields["municipality_id"]})
+
+
+def _take_at_hand(desk: _Desk, key: str, source: OpenSource, path: Path) -> None:
+    if any(record.source == key for record in desk.earlier):
+        _keep_earlier(desk, (key,))
+    else:
+        _take_by_hand(desk, key, source, path)
 
 
 def _area_of(areas: gpd.GeoDataFrame, asked: Asked, source: OpenSource) -> shapely.geometry.base.BaseGeometry:
@@ -206,7 +222,7 @@ def _task(desk: _Desk, key: str, place: Place) -> Task | None:
     """Prepare to ask a source; None, and a note of the reason, where it is not wanted or its key is not here."""
     source = open_source(key)
     secret = key_of(source) if source.key else ""
-    if not desk.wanted(key):
+    if not desk.wanted(key) or key not in FETCHERS:
         return None
     if source.key and not secret:
         desk.without_key[key] = how_to_get(source)
@@ -240,7 +256,8 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
     if any(record.source in keys for record in desk.earlier):
         _keep_earlier(desk, keys)
     elif keys and group.essential and not desk.wish.only:
-        raise FetchError("; ".join(desk.missing[key] for key in keys if key in desk.missing))
+        reasons = {**desk.missing, **desk.nothing_there}
+        raise FetchError("; ".join(reasons[key] for key in keys if key in reasons))
 
 
 def _note(desk: _Desk, key: str, source: OpenSource, draft: Draft) -> None:
@@ -252,7 +269,8 @@ def _note(desk: _Desk, key: str, source: OpenSource, draft: Draft) -> None:
 def _give_up(desk: _Desk, key: str, source: OpenSource, error: GeoklyngeError) -> None:
     """Forget the answers that were of no use, so that the next fetch asks anew; half-made files go."""
     said = str(error)
-    desk.missing[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
+    reasons = desk.nothing_there if isinstance(error, NothingThereError) else desk.missing
+    reasons[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
     for entry in desk.client.used:
         forget(entry)
     names = [source.file, *source.settings.get("files", {}).values()]
@@ -289,11 +307,13 @@ def _finish(desk: _Desk, place: Place, earlier_study: str) -> Outcome:
         raise FetchError("no source of villages came", advice="fetch without --only first")
     command = f"geoklynge fetch {' '.join(desk.wish.words)}"
     text = study_text(place, desk.records, command)
-    write_records(beside, place, desk.records, {**desk.missing, **desk.without_key}, text)
+    not_fetched = {**desk.missing, **desk.nothing_there, **desk.without_key}
+    write_records(beside, place, desk.records, not_fetched, text)
     mine = into / STUDY_FILE
     changed = mine.is_file() and mine.read_text(encoding="utf-8") not in {text, earlier_study}
     study_name = STUDY_BESIDE if changed else STUDY_FILE
     (beside / study_name).write_text(text, encoding="utf-8")
     fetched = [record.file for record in desk.records if record.file not in desk.kept]
     move_all(beside, into, [*fetched, SOURCES_FILE, study_name])
-    return Outcome(place, tuple(desk.records), desk.missing, desk.without_key, tuple(desk.kept), changed)
+    reasons = (desk.missing, desk.nothing_there, desk.without_key)
+    return Outcome(place, tuple(desk.records), *reasons, tuple(desk.kept), changed)

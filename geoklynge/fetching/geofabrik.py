@@ -8,14 +8,14 @@ from dataclasses import replace
 from .asking import MD5, MEGABYTE, Request
 from .client import Client, ask
 from .drafts import Draft, Fetcher, Task, question_of
-from .whole_file import questions as whole_questions
+from .whole_file import whole_request
 
 CHECKSUM_DAYS = 0.5  # extracts are made once a day: to ask more often tells nothing new
 
 
 def questions(task: Task) -> tuple[Request, ...]:
     """Ask for the sum of the newest extract, and then for the extract."""
-    (file,) = whole_questions(task)
+    file = whole_request(task)
     checksum = Request(
         task.key, f"{file.address}.md5", MD5, keep_days=min(CHECKSUM_DAYS, file.keep_days), at_most_bytes=MEGABYTE
     )

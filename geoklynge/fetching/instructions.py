@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..open_data import open_sources
-from .catalogue import FETCHERS
+from .catalogue import INDEX
 
 
 def instructions(keys: Sequence[str] = ()) -> str:
@@ -23,7 +23,7 @@ def instructions(keys: Sequence[str] = ()) -> str:
         "network, name the place by a box or a polygon file. Every file asks for the attribution beside it.",
     ]
     for key, source in open_sources().items():
-        if key not in FETCHERS or (keys and key not in keys):
+        if key == INDEX or (keys and key not in keys):
             continue
         parts += [
             "",

@@ -97,7 +97,7 @@ def planned(words: Sequence[str], client: Client, only: Sequence[str] = ()) -> l
     found = [_planned(index_request(INDEX, index), index.keep_days, client, key_missing=False)]
     for group in (*BORDERS, *GROUPS):
         for key in group.keys:
-            if only and key not in only:
+            if key not in FETCHERS or (only and key not in only):
                 continue
             source = open_source(key)
             secret = key_of(source) if source.key else ""

@@ -9,7 +9,7 @@ from typing import Any
 import geopandas as gpd
 from pyproj import CRS
 
-from ..errors import FetchError
+from ..errors import FetchError, NothingThereError
 from ..sources.positions import WGS84
 from .asking import JSON, MEGABYTE, Request
 from .client import Client
@@ -20,16 +20,13 @@ from .paging import Page, ask_pages
 def questions(task: Task) -> tuple[Request, ...]:
     """Ask for the first page of the features within the box around the reach."""
     source = task.source
-    srid = int(source.settings["srid"])
+    asking = source.settings["asking"]
+    srid = int(asking["srid"])
     west, south, east, north = gpd.GeoSeries([task.place.reach], crs=WGS84).to_crs(CRS.from_epsg(srid)).total_bounds
     asked = {
-        "service": "WFS",
-        "version": "2.0.0",
-        "request": "GetFeature",
         **source.parameters,
-        "srsName": f"EPSG:{srid}",
         "bbox": f"{west:.0f},{south:.0f},{east:.0f},{north:.0f},EPSG:{srid}",
-        "count": str(source.settings["page"]),
+        "count": str(asking["page"]),
         "startIndex": "0",
     }
     return (
@@ -58,7 +55,8 @@ def read_page(answer: Any, request: Request) -> Page:
     total = matched if isinstance(matched, int) else None
     asked = dict(request.parameters)
     come = int(asked["startIndex"]) + len(features)
-    more = come < total if total is not None else len(features) >= int(asked["count"])
+    size = int(asked["count"])  # a service that heeds no pages gives everything at once
+    more = come < total if total is not None else len(features) == size
     if not more:
         return Page(features, total)
     return Page(features, total, replace(request, parameters=tuple({**asked, "startIndex": str(come)}.items())))
@@ -69,13 +67,16 @@ def fetch(client: Client, task: Task) -> Draft:
     (first,) = questions(task)
     features, answers = ask_pages(client, first, read_page)
     if not features:
-        raise FetchError("it has none there", source=task.key, advice="see whether the place is right")
+        raise NothingThereError("it has none there", source=task.key, advice="see whether the place is right")
     ids = [str(feature.get("id", "")) for feature in features]
     if all(ids) and len(set(ids)) < len(ids):
         raise FetchError("a feature came twice while its pages were read", source=task.key, advice="run it again")
     collection = {
         "type": "FeatureCollection",
-        "crs": {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{task.source.settings['srid']}"}},
+        "crs": {
+            "type": "name",
+            "properties": {"name": f"urn:ogc:def:crs:EPSG::{task.source.settings['asking']['srid']}"},
+        },
         "features": [feature for _, feature in sorted(zip(ids, features, strict=True), key=lambda pair: pair[0])],
     }
     task.file().write_text(json.dumps(collection, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -20,20 +20,23 @@ KINDS: dict[str, Kind] = {
 }
 
 
+def whole_request(task: Task, kind: Kind | None = None) -> Request:
+    """Ask for a source's file; its name says of which kind it is, unless `kind` does."""
+    source = task.source
+    return Request(
+        task.key,
+        source.address,
+        kind or KINDS[task.file().suffix],
+        tuple(source.parameters.items()),
+        secret=((str(source.settings["key_parameter"]), task.secret),) if source.key else (),
+        keep_days=source.keep_days,
+        at_most_bytes=int(source.at_most_mb * MEGABYTE),
+    )
+
+
 def questions(task: Task) -> tuple[Request, ...]:
     """Ask for the file."""
-    source = task.source
-    return (
-        Request(
-            task.key,
-            source.address,
-            KINDS[task.file().suffix],
-            tuple(source.parameters.items()),
-            secret=((str(source.settings["key_parameter"]), task.secret),) if source.key else (),
-            keep_days=source.keep_days,
-            at_most_bytes=int(source.at_most_mb * MEGABYTE),
-        ),
-    )
+    return (whole_request(task),)
 
 
 def fetch(client: Client, task: Task) -> Draft:
