@@ -146,7 +146,7 @@ def statbank_data(asked: Asked) -> Reply:
 
 
 def datafordeler(asked: Asked) -> Reply:
-    """Answer like Datafordeler's GraphQL: in pages of five, for whoever has the key; fields that it lacks are errors."""
+    """Answer like Datafordeler's GraphQL: in pages of five, with errors for keys and fields that it does not know."""
     if asked.query.get("apiKey") != KEY:
         return Reply(json.dumps({"errors": [{"message": "Unauthorized"}]}).encode(), 401)
     question = json.loads(asked.body)

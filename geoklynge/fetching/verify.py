@@ -7,6 +7,7 @@ from pathlib import Path
 from ..errors import TableError
 from ..source_options import Sources
 from ..sources.areas import read_areas
+from ..sources.delimited import read_delimited
 from ..sources.lines import read_roads
 from ..sources.osm import read_osm
 from ..sources.services import read_services
@@ -39,6 +40,8 @@ def rows_of(path: Path, table: str) -> int:
         return len(read_services(path, source=name, categories=default_categories())[0])
     if table == "roads":
         return len(read_roads(path, source=name, mode="car")[0])
+    if table == "population":
+        return len(read_delimited(path, source=name)[0])
     if table == "osm":
         study = Study(name=name, folder=path.parent, sources=Sources(osm=(name,)))
         return sum(read_osm([(path, name)], study).rows)
