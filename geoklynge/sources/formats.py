@@ -6,11 +6,21 @@ from collections.abc import Callable
 
 from ..open_data import OpenSource, open_sources
 from .columns import find_column
+from .geonames import geonames_villages
+from .gisco import gisco_municipalities
 from .layers import Layer
+from .overture import overture_services, overture_villages
+from .overture_roads import overture_roads
 
 # For each open source with fields of its own: what makes a layer in our columns of a layer in its.
 Adapter = Callable[[Layer, OpenSource], Layer]
-ADAPTERS: dict[str, Adapter] = {}
+ADAPTERS: dict[str, Adapter] = {
+    "geonames": geonames_villages,
+    "gisco_lau": gisco_municipalities,
+    "overture_places": overture_services,
+    "overture_divisions": overture_villages,
+    "overture_roads": overture_roads,
+}
 
 
 def in_our_columns(layer: Layer, table: str) -> Layer:
