@@ -16,7 +16,8 @@ GEONAMES_COLUMNS = 19
 
 def geonames_line(number: int, name: str, lat: float, lon: float, code: str = "PPL", people: int = 0, **other) -> str:
     """Write one row of a file of GeoNames; the places are in Skåne, the numbers are made up."""
-    cells = [str(number), name, name, "", str(lat), str(lon), other.get("kind", "P"), code, "SE", "", "27", "1290"]
+    cells = [str(number), name, name, "", str(lat), str(lon), other.get("kind", "P"), code]
+    cells += [other.get("country", "SE"), "", "27", "1290"]
     cells += ["", "", str(people), "", "17", "Europe/Stockholm", other.get("changed", "2024-03-02")]
     assert len(cells) == GEONAMES_COLUMNS
     return "\t".join(cells)

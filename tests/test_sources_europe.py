@@ -73,6 +73,24 @@ def test_a_file_of_geonames_without_places_and_one_cut_off_say_so(tmp_path):
         read(tmp_path, villages="SE.txt")
 
 
+def test_of_a_file_of_the_world_the_countries_that_are_named_are_read(tmp_path, monkeypatch):
+    countries = ["SE", "DK", "AU", "BR", "CA", "DE", "EG"]
+    lines = [geonames_line(k, f"By {k}", 55 + k / 9, 14.0, people=9, country=c) for k, c in enumerate(countries)]
+    packed(tmp_path, "cities500.zip", {"cities500.txt": "\n".join(lines)})
+    with pytest.raises(TableError, match=r"^cities500\.zip: holds places of 7 countries: take the file of one country"):
+        read(tmp_path, villages="cities500.zip")
+    write(
+        tmp_path,
+        "mine.toml",
+        '[geonames.settings]\ncountries = ["SE", "DK"]\n[gisco_lau.settings]\ncountries = ["SE"]\n',
+    )
+    monkeypatch.setenv(FILE_VARIABLE, str(tmp_path / "mine.toml"))
+    units = [("DK_706", "Syddjurs", box(10, 54, 11, 55)), ("SE_1290", "Kristianstad", box(13, 54, 15, 57))]
+    tables = read(tmp_path, villages="cities500.zip", municipalities=lau(tmp_path, "lau.geojson", units))
+    assert tables.villages["name"].tolist() == ["By 0", "By 1"]
+    assert tables.municipalities["municipality_id"].tolist() == ["SE_1290"]
+
+
 def test_a_plain_table_may_lie_in_an_archive(tmp_path):
     assert len(read(tmp_path, villages=packed(tmp_path, "v.zip", {"sub/v.csv": MOLS})).villages) == 4
 

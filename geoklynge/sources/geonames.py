@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from ..errors import TableError
-from ..open_data import OpenSource
+from ..open_data import FILE_VARIABLE, OpenSource
 from .columns import numbers_of, text_of, year_of
 from .fields import require_field
 from .layers import Layer
@@ -26,12 +26,13 @@ def geonames_villages(layer: Layer, known: OpenSource) -> Layer:
     Raises
     ------
     TableError
-        If a field is missing or no row is such a place.
+        If a field is missing, no row is such a place, or the file is one of the world and no country was named.
     """
     fields = {name: require_field(layer, known, name, key=KEY) for name in known.fields}
     codes = text_of(fields["feature_code"]).fillna("")
     lived_in = text_of(fields["feature_class"]).eq(known.settings["feature_class"]).fillna(False)
     lived_in &= codes.str.startswith(known.settings["codes_begin"]) & ~codes.isin(known.settings["not_codes"])
+    lived_in &= _in_countries(text_of(fields["country"]), known, layer.source)
     kept = lived_in.to_numpy(dtype=bool)
     if not kept.any():
         raise TableError(
@@ -54,3 +55,16 @@ def geonames_villages(layer: Layer, known: OpenSource) -> Layer:
     dated = int(rows["population_year"].notna().sum())
     text = f"places of {layer.source} whose year of population is that of GeoNames' last change of the row: {dated}"
     return Layer(rows, layer.source, findings=(*layer.findings, *finding("population_year_of_change", dated, text)))
+
+
+def _in_countries(codes: pd.Series, known: OpenSource, source: str) -> pd.Series:
+    """Tell which rows are of a country that is wanted; all, where none is named."""
+    wanted, most = known.settings["countries"], int(known.settings["most_countries"])
+    if not wanted and codes.nunique() > most:
+        raise TableError(
+            f"holds places of {codes.nunique()} countries",
+            where=source,
+            advice=f'take the file of one country, or set settings.countries = ["DK"] of {KEY} in a file named by '
+            f"${FILE_VARIABLE}",
+        )
+    return codes.isin(wanted) if wanted else pd.Series(data=True, index=codes.index)

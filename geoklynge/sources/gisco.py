@@ -18,7 +18,8 @@ def gisco_municipalities(layer: Layer, known: OpenSource) -> Layer:
 
     Their id is GISCO's, country and national code (``SE_1290``), except where `open_data.toml` gives the digits of the
     national code, which then stands alone (``DK_706`` is ``0706``), so that it agrees with other sources. A unit
-    without a name is called by its id. The file of all Europe is read as a whole: cut out a country first.
+    without a name is called by its id. Of a file of all Europe only the `countries` of `open_data.toml` are kept, where
+    it names some.
 
     Raises
     ------
@@ -34,4 +35,7 @@ def gisco_municipalities(layer: Layer, known: OpenSource) -> Layer:
     rows = gpd.GeoDataFrame(
         {"municipality_id": ids.astype("string"), "name": names}, geometry=layer.rows.geometry, crs=layer.rows.crs
     )
-    return Layer(rows, layer.source, findings=layer.findings)
+    countries = text_of(require_field(layer, known, "country", key=KEY))
+    wanted = known.settings["countries"]
+    kept = countries.isin(wanted).to_numpy(dtype=bool) if wanted else slice(None)
+    return Layer(rows[kept].reset_index(drop=True), layer.source, findings=layer.findings)

@@ -67,10 +67,12 @@ def overture_roads(layer: Layer, known: OpenSource) -> Layer:
     columns["speed_kmh"] = _each(
         fields["speed_limits"][kept], lambda rules: limit_of(rules, modes["car"], words), np.nan
     ).astype("float64")
-    access = fields["access"][kept]
-    for mode in MODES:
-        said = _each(access, lambda rules, own=modes[mode]: heading_of(rules, own, words), "")  # type: ignore[misc]
-        columns[f"oneway_{mode}"] = said.mask(said == "").astype("string")
+    headings = _each(
+        fields["access"][kept], lambda rules: tuple(heading_of(rules, modes[mode], words) for mode in MODES), None
+    )
+    for number, mode in enumerate(MODES):
+        said = headings.map(lambda ways, at=number: (ways and ways[at]) or None)
+        columns[f"oneway_{mode}"] = said.astype("string")
     shapes = layer.rows.geometry[kept]
     rows = gpd.GeoDataFrame(columns, geometry=shapes, crs=layer.rows.crs).reset_index(drop=True)
     return Layer(rows, layer.source, findings=layer.findings)
@@ -80,7 +82,8 @@ def _each(cells: pd.Series, read: Callable[[list[Rule]], object], empty: object)
     """Read the rules of each row that has some."""
     found = np.full(len(cells), empty, dtype=object)
     given = np.flatnonzero(cells.notna().to_numpy())
-    found[given] = np.fromiter((read(list(rules)) for rules in cells.iloc[given].tolist()), dtype=object)
+    for row, rules in zip(given, cells.iloc[given].tolist(), strict=True):
+        found[row] = read(rules)
     return pd.Series(found, index=cells.index)
 
 
