@@ -3,6 +3,7 @@
 import zipfile
 from contextlib import suppress
 
+import geopandas as gpd
 import pytest
 from europe_files import (
     CATEGORIES,
@@ -23,6 +24,8 @@ from source_files import DATA, MOLS, finding, read, write
 
 from geoklynge.errors import InputError, TableError
 from geoklynge.open_data import FILE_VARIABLE, open_sources
+from geoklynge.sources.delimited import read_delimited
+from geoklynge.sources.nested import read_geoparquet
 from geoklynge.sources.packed import read_packed
 
 SKAANE = "\n".join(
@@ -204,6 +207,33 @@ def test_overture_places_become_services_of_our_categories(tmp_path):
     assert told["places_closed"].examples == ("Lukket",)
     assert told["places_unsure"].examples == ("Måske",)
     assert "below 0.6, left out: 1 of 9" in told["places_unsure"].text
+
+
+def test_the_nearest_category_above_decides(tmp_path):
+    rows = [place(1, "Klubhus", "food_and_drink", "restaurant", "sport_field", "odd")]
+    assert read(tmp_path, services=places(tmp_path, rows)).services["category"].tolist() == ["sports_club"]
+
+
+def test_columns_inside_columns_keep_to_their_rows(tmp_path):
+    rows = {
+        "name": ["Knebel", "Agri"],
+        "population": [628, 50],
+        "about": [{"people": 628, "tags": ["a"]}, {"people": 50, "tags": []}],
+    }
+    points = gpd.GeoDataFrame(rows, geometry=[at(10.48, 56.21), at(10.52, 56.23)], crs=4326, index=[1, 0])
+    points.to_parquet(tmp_path / "v.parquet")
+    found = read_geoparquet(tmp_path / "v.parquet")
+    assert found["about.people"].tolist() == [628, 50]
+    assert found["about.tags"].tolist() == [["a"], []]
+    assert found["name"].tolist() == ["Knebel", "Agri"]
+    assert len(read(tmp_path, villages="v.parquet").villages) == 2
+
+
+def test_an_empty_cell_of_a_file_without_header_is_missing(tmp_path):
+    write(tmp_path, "SE.txt", SKAANE)
+    text, comma = read_delimited(tmp_path / "SE.txt", source="SE.txt")
+    assert text["elevation"].isna().all()
+    assert not comma
 
 
 def test_places_of_releases_before_september_2026_are_read_too(tmp_path):

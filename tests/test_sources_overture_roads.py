@@ -90,7 +90,10 @@ def test_a_limit_in_pieces_takes_as_long_as_the_pieces(steps, speeds):
 
 
 LINES = [
-    (segment(1, "secondary", speed_limits=[limit(80)]), [(16.40, 56.60), (16.42, 56.60), (16.44, 56.60)]),
+    (
+        segment(1, "secondary", speed_limits=[limit(80), limit(30, mode=["bicycle"])]),
+        [(16.40, 56.60), (16.42, 56.60), (16.44, 56.60)],
+    ),
     (segment(2, "residential", access_restrictions=[BACK]), [(16.42, 56.60), (16.42, 56.61)]),
     (segment(3, "track", access_restrictions=[denied(mode=["motor_vehicle"])]), [(16.44, 56.60), (16.44, 56.61)]),
     (segment(4, "cycleway"), [(16.44, 56.60), (16.45, 56.60)]),

@@ -15,8 +15,8 @@ def read_geoparquet(path: Path) -> gpd.GeoDataFrame:
     """
     Read a GeoParquet file; a column of named parts becomes a column for each part, ``names.primary``.
 
-    Lists stay lists, kept by Arrow until somebody looks at them, for most are looked at in few rows. Dictionaries
-    (names by language) are left out.
+    Lists and dictionaries (names by language) stay what they are, kept by Arrow until somebody looks at them, for most
+    are looked at in few rows.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def read_geoparquet(path: Path) -> gpd.GeoDataFrame:
     table = pq.read_table(path, columns=nested, partitioning=None)
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
-    flat = {field.name: _column(table[field.name]) for field in table.schema if not pa.types.is_map(field.type)}
+    flat = {field.name: _column(table[field.name]) for field in table.schema}
     return frame.assign(**flat)
 
 
