@@ -37,7 +37,8 @@ def overture_roads(layer: Layer, known: OpenSource) -> Layer:
 
     Segments are joined where they share a vertex. Overture says which segments meet by shared connectors, and
     promises that each lies on a vertex of its segments; two segments that share a vertex and no connector would be
-    joined here all the same.
+    joined here all the same. Roundabouts often lack the rule that makes them one-way, and nothing else tells them: such
+    a one counts both ways.
 
     Raises
     ------
