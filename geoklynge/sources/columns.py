@@ -19,7 +19,7 @@ _BREAKS, _CONTROL = re.compile(r"[\t\r\n]+"), re.compile(r"[\x00-\x1f]")
 def find_column(frame: pd.DataFrame, names: Iterable[str]) -> str | None:
     """Name the first column of `frame` that is called one of `names`, whatever its capitals."""
     present = {str(name).strip().casefold(): str(name) for name in reversed(frame.columns)}
-    return next((present[name] for name in names if name in present), None)
+    return next((present[name] for name in map(str.casefold, names) if name in present), None)
 
 
 def shape_table(

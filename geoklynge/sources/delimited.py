@@ -9,18 +9,22 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import TableError
+from ..open_data import open_sources
+from .packed import PACKED_ENDING, read_packed
 
+CSV_ENDINGS = (".csv", ".tsv", ".txt")
 SEPARATORS = ",;\t"
 CHARACTERS_A_CELL = 50_000_000  # a parish border as WKT is far longer than the csv module's own limit
 
 
 def read_delimited(path: Path, *, source: str) -> tuple[pd.DataFrame, bool]:
     """
-    Read a CSV file as text.
+    Read a CSV file as text, also one that lies in a ZIP archive.
 
-    The separator is whichever of comma, semicolon and tab the header holds most of. The encoding is UTF-8
-    with or without a byte order mark, UTF-16 with one, else Windows-1252, else Latin-1. Empty lines are left
-    out.
+    A file that an open source publishes without a header (its ``settings.columns``) is known by its tabs and the
+    number that it begins with. Of any other file the separator is whichever of comma, semicolon and tab the header
+    holds most of. The encoding is UTF-8 with or without a byte order mark, UTF-16 with one, else Windows-1252,
+    else Latin-1. Empty lines are left out.
 
     Returns
     -------
@@ -32,14 +36,19 @@ def read_delimited(path: Path, *, source: str) -> tuple[pd.DataFrame, bool]:
     ------
     TableError
         If the file is empty, repeats a column name, has a row longer than its header, or its quotes do not
-        close.
+        close; or if an archive does not hold one such file.
     """
-    text = _decode(path.read_bytes(), source)
+    packed = path.suffix.lower() == PACKED_ENDING
+    data = read_packed(path, source=source, endings=CSV_ENDINGS) if packed else path.read_bytes()
+    text = _decode(data, source)
     if "\0" in text:
         raise TableError("not a text file (it holds NUL characters)", where=source, advice="save it as CSV in UTF-8")
     first = next((line for line in text.splitlines() if line.strip()), "")
     if not first:
         raise TableError("the file is empty", where=source, advice="give a file with a header and rows")
+    known = _columns_without_header(first)
+    if known:
+        return _read_bare(text, known, source), False
     separator = max(SEPARATORS, key=first.count)
     header, *rows = _rows(text, separator, source)
     names = [name.strip() for name in header]
@@ -49,6 +58,29 @@ def read_delimited(path: Path, *, source: str) -> tuple[pd.DataFrame, bool]:
     cells = [_fit(row, len(names), number, source) for number, row in enumerate(rows, start=1)]
     frame = pd.DataFrame(cells, columns=names, dtype="string")
     return frame.loc[:, [bool(name) for name in names]], separator != ","
+
+
+def _columns_without_header(first: str) -> list[str]:
+    """Name the columns of a file whose first line is no header; none where it is one."""
+    cells = first.split("\t")
+    if not cells[0].strip().isdigit():
+        return []
+    published = (known.settings.get("columns", []) for known in open_sources().values())
+    return next((columns for columns in published if len(columns) == len(cells)), [])
+
+
+def _read_bare(text: str, names: list[str], source: str) -> pd.DataFrame:
+    """Split a file without header at its tabs; a quotation mark in it is part of a name."""
+    cells = [line.rstrip("\r").split("\t") for line in text.split("\n") if line.strip()]
+    short = next((number for number, row in enumerate(cells, start=1) if len(row) != len(names)), None)
+    if short is not None:
+        raise TableError(
+            f"{len(cells[short - 1])} cells, but such a file has {len(names)}",
+            where=f"{source}, row {short}",
+            advice="download it again",
+        )
+    frame = pd.DataFrame(cells, columns=names, dtype="string")
+    return frame.mask(frame == "")
 
 
 def _decode(data: bytes, source: str) -> str:

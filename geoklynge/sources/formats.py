@@ -7,9 +7,13 @@ from collections.abc import Callable
 from ..open_data import OpenSource, open_sources
 from .columns import find_column
 from .geofa import services_of_geofa
+from .geonames import geonames_villages
+from .gisco import gisco_municipalities
 from .health import services_of_sor
 from .institutions import services_of_institutions
 from .layers import Layer
+from .overture import overture_services, overture_villages
+from .overture_roads import overture_roads
 from .stednavne import villages_of_stednavne
 
 # For each open source with fields of its own: what makes a layer in our columns of a layer in its. The first whose
@@ -24,6 +28,11 @@ ADAPTERS: dict[str, Adapter] = {
     "health_register": services_of_sor,
     "place_names_wide": villages_of_stednavne,
     "place_names": villages_of_stednavne,
+    "geonames": geonames_villages,
+    "gisco_lau": gisco_municipalities,
+    "overture_places": overture_services,
+    "overture_divisions": overture_villages,
+    "overture_roads": overture_roads,
 }
 
 
@@ -45,6 +54,6 @@ def in_our_columns(layer: Layer, table: str) -> Layer:
     """
     for key, adapter in ADAPTERS.items():
         known = open_sources()[key]
-        if known.table == table and all(find_column(layer.rows, [field.casefold()]) for field in known.recognised_by):
+        if known.table == table and all(find_column(layer.rows, [field]) for field in known.recognised_by):
             return adapter(layer, known)
     return layer

@@ -20,11 +20,12 @@ from pyproj.exceptions import CRSError as ProjError
 from ..errors import CrsError, TableError
 from ..tables import Column, Finding
 from .columns import shape_table
-from .delimited import read_delimited
+from .delimited import CSV_ENDINGS, read_delimited
+from .nested import read_geoparquet
+from .packed import PACKED_ENDING
 from .positions import check_degrees, place_rows
 from .records import finding, require_file
 
-CSV_ENDINGS = (".csv", ".tsv", ".txt")
 VECTOR_ENDINGS = (".geojson", ".json", ".gpkg", ".shp", ".fgb")
 PARQUET_ENDINGS = (".parquet", ".geoparquet")
 # What pyogrio raises for a file it cannot make sense of.
@@ -60,7 +61,7 @@ def read_layer(path: Path, *, source: str, table: str, crs: CRS | None = None) -
     Parameters
     ----------
     path
-        CSV, GeoJSON, GeoPackage, FlatGeobuf, Shapefile or GeoParquet.
+        CSV (also in a ZIP archive), GeoJSON, GeoPackage, FlatGeobuf, Shapefile or GeoParquet.
     source
         The path as the study file writes it, for messages.
     table
@@ -78,7 +79,7 @@ def read_layer(path: Path, *, source: str, table: str, crs: CRS | None = None) -
     require_file(path, source)
     ending = path.suffix.lower()
     decimal_comma, findings = False, list[Finding]()
-    if ending in CSV_ENDINGS:
+    if ending in (*CSV_ENDINGS, PACKED_ENDING):
         text, decimal_comma = read_delimited(path, source=source)
         rows, findings = place_rows(text, source=source, decimal_comma=decimal_comma, crs=crs)
     elif ending in VECTOR_ENDINGS:
@@ -86,7 +87,7 @@ def read_layer(path: Path, *, source: str, table: str, crs: CRS | None = None) -
     elif ending in PARQUET_ENDINGS:
         rows = _read_parquet(path, source=source)
     else:
-        known = ", ".join((*CSV_ENDINGS, *VECTOR_ENDINGS, *PARQUET_ENDINGS))
+        known = ", ".join((*CSV_ENDINGS, PACKED_ENDING, *VECTOR_ENDINGS, *PARQUET_ENDINGS))
         raise TableError(f"unknown kind of file {path.suffix!r}", where=source, advice=f"known are {known}")
     if rows.empty:
         raise TableError("the table has no rows", where=source, advice="give a file with at least one row")
@@ -142,7 +143,7 @@ def _choose(layers: list[str], source: str, table: str) -> str:
 
 def _read_parquet(path: Path, *, source: str) -> gpd.GeoDataFrame:
     try:
-        frame = gpd.read_parquet(path)
+        frame = read_geoparquet(path)
     except ProjError as error:
         raise CrsError(f"unknown reference system ({error})", where=source, advice="give an EPSG code") from None
     except (pyarrow.lib.ArrowException, ValueError, OSError, shapely.errors.GEOSException) as error:

@@ -17,10 +17,11 @@ from ..errors import TableError
 from ..study import Mode
 from ..tables import LINKS, ONEWAY, ROADS, Finding, Roads, check_table
 from .columns import find_column, only_declared, text_of
+from .formats import in_our_columns
 from .layers import Layer, lines_of, read_layer
 from .positions import WGS84
 from .records import finding
-from .road_tags import direction, posted_limits, road_class
+from .road_tags import CLOSED, direction, posted_limits, road_class
 from .services import require_villages
 
 VERTEX_GRID_M = 0.01  # vertices closer than this are one
@@ -41,8 +42,8 @@ def read_roads(
     CrsError
         If its reference system is missing, unknown or wrong.
     """
-    layer = read_layer(path, source=source, table="roads", crs=crs)
-    lines = lines_of(layer.rows, source=source)
+    layer = in_our_columns(read_layer(path, source=source, table="roads", crs=crs), "roads")
+    lines = lines_of(_open_to(mode, layer.rows), source=source)
     speed = find_column(lines, ("speed_kmh", "maxspeed"))
     if speed is not None:
         lines = lines.assign(speed_kmh=posted_limits(lines[speed]))
@@ -60,6 +61,14 @@ def read_roads(
     )
     rows["road_class"] = rows["road_class"].map(road_class).astype("string")
     return only_declared(rows, ROADS), list(layer.findings)
+
+
+def _open_to(mode: Mode, rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Keep the roads that a mode may use, where a source says it mode by mode (``oneway_<mode>``)."""
+    said = find_column(rows, (f"oneway_{mode}",))
+    if said is None:
+        return rows
+    return rows.assign(oneway=rows[said])[rows[said].ne(CLOSED).fillna(True).to_numpy(dtype=bool)]
 
 
 def roads_of(lines: gpd.GeoDataFrame) -> Roads:

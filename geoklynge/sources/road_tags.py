@@ -11,6 +11,7 @@ from ..study import Mode
 
 KMH_PER_MPH = 1.609344
 NAMED_LIMITS = {"urban": 50.0, "rural": 80.0, "motorway": 130.0}  # Danish general limits, km/h
+CLOSED = "closed"  # what a column ``oneway_<mode>`` says of a road that the mode may not use
 # Ways that cars do not use. Nobody rides stairs.
 EXTRA_CLASSES: dict[Mode, frozenset[str]] = {
     "car": frozenset(),
