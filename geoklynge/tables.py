@@ -231,6 +231,9 @@ class Tables:
     What the sources said, checked once: geometry in `crs` (metres), ids unique, rows sorted by id.
 
     `villages` has the column `people`: its population, or the study's default for its kind where that is not known.
+    Where a `grid` is given and counted (`count_open_country`), it has `people_around` too, the people of the open
+    country around it, and `people` holds them. `grid` has the cells of the study with people: `cell_id`, `people`, and
+    the centre of each.
     `parishes` and `municipalities` may have rows without geometry. `roads` is None where a study has none;
     `links` likewise. `roads` are those of the study's mode of travel; where ties mix in other modes, `other_roads`
     has the roads of each. `associations` has a row for each village of an association, `survey` one for each
@@ -246,6 +249,7 @@ class Tables:
     links: pd.DataFrame | None = None
     associations: pd.DataFrame | None = None
     survey: pd.DataFrame | None = None
+    grid: gpd.GeoDataFrame | None = None
     other_roads: Mapping[str, Roads] = field(default_factory=dict)
     sources: tuple[SourceRecord, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
@@ -273,6 +277,27 @@ def people_of(villages: pd.DataFrame, where_unknown: Mapping[str, float]) -> pd.
     """
     default = villages["kind"].map(where_unknown).astype("float64").fillna(min(where_unknown.values(), default=0.0))
     return villages["population"].astype("Float64").fillna(default).astype("float64").rename("people")
+
+
+def people_assumed(villages: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which places count with a default: neither a population is known nor does a grid know people of them."""
+    unknown: NDArray[np.bool_] = villages["population"].isna().to_numpy(dtype=bool)
+    if "people_around" not in villages:
+        return unknown
+    return unknown & (villages["people_around"] == 0).to_numpy(dtype=bool)
+
+
+def people_of_place(villages: pd.DataFrame) -> NDArray[np.float64]:
+    """
+    Count the people of each place itself, without the open country around it.
+
+    Of a place without a known population a grid cannot tell the two apart: all its people count.
+    """
+    people = villages["people"].to_numpy(dtype=np.float64)
+    if "people_around" not in villages:
+        return people
+    around = villages["people_around"].to_numpy(dtype=np.float64)
+    return np.where(villages["population"].isna().to_numpy(dtype=bool), people, people - around)
 
 
 def _schema(columns: Iterable[Column], id_name: str | None) -> pa.DataFrameSchema:

@@ -24,6 +24,7 @@ ORDER = (
     "routing",
     "trips",
     "travel",
+    "open_country",
     "huff",
     "identity",
     "modes",

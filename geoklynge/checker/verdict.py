@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import CheckFailedError
 from ..limits import Facts
 from ..study import Study
-from ..tables import Tables
+from ..tables import Tables, people_of_place
 from .network import build_network
 from .searching import minutes_anyhow, minutes_within
 
@@ -89,13 +89,13 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
     broken += _broken_wishes(rows, villages, study)
     network = build_network(np.concatenate(list(rows.values())), tables, study.travel)
     links_of, people = _links_inside(rows, ties, villages, study), villages["people"].to_numpy(np.float64)
-    municipality = pd.factorize(villages["municipality_id"])[0]
+    of_place, municipality = people_of_place(villages), pd.factorize(villages["municipality_id"])[0]
     counted = _share_of_minutes(tables, study)
     differences, pairs = [0.0], 0
     for written in clusters.to_dict("records"):
         cluster_id = str(written["cluster_id"])
         here = rows[cluster_id]
-        cluster = _Cluster(written, people[here], municipality[here], links_of[cluster_id])
+        cluster = _Cluster(written, people[here], of_place[here], municipality[here], links_of[cluster_id])
         near = minutes_within(network, here, _horizon(written, study))
         problems, difference = _judge(cluster, near, study, counted)
         if problems:  # a way round may leave the cut-out, or take longer than allowed: the whole network decides
@@ -119,10 +119,11 @@ class _Links:
 
 @dataclass(frozen=True)
 class _Cluster:
-    """One cluster: what was written of it, and what the tables say of its villages."""
+    """One cluster: what was written of it, and what the tables say of its villages, and of the places alone."""
 
     written: Mapping[Hashable, Any]
     people: Floats
+    of_place: Floats
     municipality: Longs
     links: _Links
 
@@ -171,7 +172,7 @@ def _judge(cluster: _Cluster, minutes: Floats, study: Study, counted: float) -> 
         people=float(cluster.people.sum()),
         max_minutes=min(longest, limit) if longest <= limit + ROUNDING_MINUTES else longest,
         n_municipalities=len(np.unique(cluster.municipality[cluster.municipality >= 0])),
-        largest_place=float(cluster.people.max()),
+        largest_place=float(cluster.of_place.max()),
         connected=links.hang_together,
     )
     again = minutes[links.left, links.right]

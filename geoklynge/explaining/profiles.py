@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..tables import Tables
+from ..tables import Tables, people_assumed, people_of_place
 from ..ties import Ties
 from ..travel import Travel
 from ..village_sets import PairsInside, VillageSets
@@ -38,12 +38,12 @@ def profiles_of(sets: VillageSets, pairs: PairsInside, tables: Tables, ties: Tie
     Returns
     -------
     pd.DataFrame
-        One row a village of the study, in the table's order: `village_id`; `size`, by people: ``hamlet`` below 50,
-        ``small`` below 200, ``village`` below 1,000, else ``large``; `services`, by kinds that stand in it: ``none``,
-        ``some`` (1-3), ``many``; `kinds`, how many; `mean_minutes` to the other members of its cluster (the slower
-        direction; missing outside clusters).
+        One row a village of the study, in the table's order: `village_id`; `size`, by people of the place itself:
+        ``hamlet`` below 50, ``small`` below 200, ``village`` below 1,000, else ``large``; `services`, by kinds that
+        stand in it: ``none``, ``some`` (1-3), ``many``; `kinds`, how many; `mean_minutes` to the other members of its
+        cluster (the slower direction; missing outside clusters).
     """
-    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    people = people_of_place(tables.villages)
     kinds = ties.has.sum(axis=1)
     return pd.DataFrame(
         {
@@ -106,7 +106,7 @@ def traits_of(sets: VillageSets, profiles: pd.DataFrame, tables: Tables, travel:
         - ``outlying``: its mean minutes to the others are the most of the cluster, and over 1.5 times its mean.
     """
     bare = np.flatnonzero(~ties.has.any(axis=1) & ties.has.any())
-    few = np.flatnonzero(tables.villages["population"].fillna(FEW_PEOPLE) < FEW_PEOPLE)
+    few = np.flatnonzero((people_of_place(tables.villages) < FEW_PEOPLE) & ~people_assumed(tables.villages))
     parts = [
         _only_one(sets, ties),
         *_by_place(sets, profiles),

@@ -11,6 +11,7 @@ import pandas as pd
 import shapely
 
 from ..pipeline import Run
+from ..tables import people_assumed, people_of_place
 from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .explained import clusters_explained, coverage_told, measures_shown, steps_told, villages_explained
@@ -84,13 +85,17 @@ def _measured(run: Run, categories: Iterable[str]) -> list[str]:
 
 
 def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: list[str]) -> list[Content]:
-    known = villages["population"].notna()
+    assumed, of_place = people_assumed(villages), people_of_place(villages)
+    around = villages["people"].to_numpy(dtype=np.float64) - of_place
+    from_grid = villages["population"].isna().to_numpy(dtype=bool) & ~assumed
     minutes = villages[[f"minutes_{key}" for key in measured]].astype("float64").to_numpy()
     columns = {
         "name": column(villages, "name"),
         "at": degrees(villages),
         "people": [round(people) for people in villages["people"]],
-        "assumed": [not each for each in known],
+        "assumed": assumed.tolist(),
+        "around": around.round().astype(int).tolist(),
+        "from_grid": from_grid.tolist(),
         "kind": column(villages, "kind"),
         "parish": column(villages, "parish"),
         "municipality": column(villages, "municipality"),
@@ -133,6 +138,7 @@ def _clusters(
                 "score": float(row["score"]),
                 "population": int(row["population"]),
                 "assumed": int(row["n_people_assumed"]),
+                "around": int(row.get("people_around", 0)),
                 "longest": float(row["max_minutes"]),
                 "mean": float(row["mean_minutes"]),
                 "hub": row_of[row["hub_id"]],

@@ -51,6 +51,15 @@ class Said:
         """Tell how many live in a village, with a sign where that is a default."""
         return f"≈ {self.number(village['people'])}" if village["assumed"] else self.number(village["people"])
 
+    def whence(self, village: dict[str, Any]) -> Markup:
+        """Tell where the people of a village live, if a population grid says so; else nothing."""
+        if village["from_grid"]:
+            return self.say("say.village_from_grid", n=village["people"])
+        if not village["around"]:
+            return Markup()
+        facts = {"n": village["people"], "own": village["people"] - village["around"], "around": village["around"]}
+        return self.say("say.village_around", **facts)
+
     def items(self, sentences: Iterable[Sentence]) -> Markup:
         """Put sentences in a list; nothing where there are none."""
         return listed(escape(self.words.tell(sentence)) for sentence in sentences)
