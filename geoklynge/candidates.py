@@ -16,9 +16,10 @@ from .errors import InputError, NoPlanError
 from .growing import linked_sets, parish_unions, sets_around, sets_around_hubs, whole_parishes
 from .limits import Facts, Limits
 from .mending import mend
+from .people import people_of_place
 from .progress import Tell, told_nobody
 from .study import Study
-from .tables import Tables, people_of_place
+from .tables import Tables
 from .ties import Ties
 from .travel import Travel
 from .village_sets import (

@@ -16,10 +16,11 @@ from .candidates import Pool
 from .certainty import CONTESTED_SHARE, Standing, judge_standing
 from .cluster_names import JOIN, hubs_of, name_clusters
 from .contested import contested_villages
+from .people import people_assumed, people_of_place
 from .selection import Plan
 from .sensitivity import rank_order, rank_sensitivity
 from .study import Study
-from .tables import Tables, people_assumed, people_of_place
+from .tables import Tables
 from .ties import Ties, sum_overlap_by_category
 from .travel import Travel
 from .village_sets import VillageSets, pairs_inside

@@ -279,27 +279,6 @@ def people_of(villages: pd.DataFrame, where_unknown: Mapping[str, float]) -> pd.
     return villages["population"].astype("Float64").fillna(default).astype("float64").rename("people")
 
 
-def people_assumed(villages: pd.DataFrame) -> NDArray[np.bool_]:
-    """Tell which places count with a default: neither a population is known nor does a grid know people of them."""
-    unknown: NDArray[np.bool_] = villages["population"].isna().to_numpy(dtype=bool)
-    if "people_around" not in villages:
-        return unknown
-    return unknown & (villages["people_around"] == 0).to_numpy(dtype=bool)
-
-
-def people_of_place(villages: pd.DataFrame) -> NDArray[np.float64]:
-    """
-    Count the people of each place itself, without the open country around it.
-
-    Of a place without a known population a grid cannot tell the two apart: all its people count.
-    """
-    people = villages["people"].to_numpy(dtype=np.float64)
-    if "people_around" not in villages:
-        return people
-    around = villages["people_around"].to_numpy(dtype=np.float64)
-    return np.where(villages["population"].isna().to_numpy(dtype=bool), people, people - around)
-
-
 def _schema(columns: Iterable[Column], id_name: str | None) -> pa.DataFrameSchema:
     checked = {}
     for column in columns:

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .compiled import compiled
 from .limits import Facts, Limits
-from .tables import people_of_place
+from .people import people_of_place
 from .ties import Ties
 from .wishes import Wishes
 

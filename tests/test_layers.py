@@ -18,6 +18,7 @@ ORDER = (
     "open_data",
     "study",
     "tables",
+    "people",
     "sources",
     "roads",
     "contraction",

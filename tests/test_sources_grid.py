@@ -173,17 +173,15 @@ def test_cells_as_areas_without_ids_count_at_their_middle(tmp_path):
 
 
 def test_without_borders_only_cells_near_villages_of_the_study_count(tmp_path):
-    # Rønde is left out of the study: the cell at Rønde is its own, and one 5 km from everywhere is nobody's
-    villages = "village_id,name,lat,lon,population,kind,municipality_id\n" + "\n".join(
-        f"{line.rsplit(',', 1)[0]},{'0707' if line.startswith('roende') else '0706'}" for line in MOLS.split("\n")[1:-1]
-    )
-    cells = "lon,lat,people\n10.4751,56.3015,3000\n10.489,56.215,600\n10.60,56.20,40\n10.5090,56.1960,1\n"
-    write(tmp_path, "villages.csv", villages)
-    study = study_in(tmp_path, villages="villages.csv", only=("0706",), grid=write(tmp_path, "grid.csv", cells))
-    tables = read_tables(study)
-    assert sorted(tables.grid["people"]) == [1, 600]
-    near_roende = finding(tables, "grid_without_borders")
-    assert near_roende == 0 or near_roende <= 2
+    head, *lines = MOLS.split()
+    towns = {"agri": "0707", "roende": "0707"}  # Agri is a neighbour's: people nearer to it are not counted to Knebel
+    rows = [f"{line},{towns.get(line.split(',')[0], '0706')}" for line in lines]
+    write(tmp_path, "villages.csv", "\n".join([f"{head},municipality_id", *rows]))
+    at_knebel, at_agri, far = (592_329, 6_230_906), (594_000, 6_232_400), (590_000, 6_227_000)
+    grid = by_points(tmp_path, [at_knebel, at_agri, far])
+    tables = read_tables(study_in(tmp_path, villages="villages.csv", only=("0706",), grid=grid))
+    assert people_in(tables) == {"c0": 1}
+    assert finding(tables, "grid_without_borders") == 2
 
 
 def two_municipalities(folder) -> str:

@@ -16,7 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import CheckFailedError
 from ..limits import Facts
 from ..study import Study
-from ..tables import Tables, people_of_place
+from ..tables import Tables
 from .network import build_network
 from .searching import minutes_anyhow, minutes_within
 
@@ -89,7 +89,7 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
     broken += _broken_wishes(rows, villages, study)
     network = build_network(np.concatenate(list(rows.values())), tables, study.travel)
     links_of, people = _links_inside(rows, ties, villages, study), villages["people"].to_numpy(np.float64)
-    of_place, municipality = people_of_place(villages), pd.factorize(villages["municipality_id"])[0]
+    of_place, municipality = _of_place(villages, people), pd.factorize(villages["municipality_id"])[0]
     counted = _share_of_minutes(tables, study)
     differences, pairs = [0.0], 0
     for written in clusters.to_dict("records"):
@@ -151,6 +151,12 @@ def _links_inside(
         together = bool((part[here] == part[here[0]]).all())
         dealt[cluster_id] = _Links(place[left[own]], place[right[own]], minutes[own], weight[own], together)
     return dealt
+
+
+def _of_place(villages: pd.DataFrame, people: Floats) -> Floats:
+    """Leave out the open country: a town is judged by those who are known to live in it."""
+    known = villages["population"].notna().to_numpy() if "people_around" in villages else np.zeros(len(people), bool)
+    return np.where(known, villages["population"].to_numpy(np.float64, na_value=np.nan), people)
 
 
 def _horizon(written: Mapping[Hashable, Any], study: Study) -> float:

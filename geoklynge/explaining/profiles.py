@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..tables import Tables, people_assumed, people_of_place
+from ..people import people_assumed, people_of_place
+from ..tables import Tables
 from ..ties import Ties
 from ..travel import Travel
 from ..village_sets import PairsInside, VillageSets

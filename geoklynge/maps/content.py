@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from ..people import people_assumed, people_of_place
 from ..pipeline import Run
-from ..tables import people_assumed, people_of_place
 from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
 from .explained import clusters_explained, coverage_told, measures_shown, steps_told, villages_explained

@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
+from ..people import people_assumed
 from ..study import Study
 from ..tables import (
     PARISHES,
@@ -23,7 +24,6 @@ from ..tables import (
     SourceRecord,
     Tables,
     check_table,
-    people_assumed,
     people_of,
 )
 from .areas import join_areas, read_areas
