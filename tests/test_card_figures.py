@@ -74,6 +74,11 @@ def of_the_sample(sample_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def of_the_grid(grid_run, tmp_path_factory):
+    return cards_of(*written_run(grid_run, tmp_path_factory.mktemp("grid") / "run"))
+
+
+@pytest.fixture(scope="module")
 def of_denmark(tmp_path_factory):
     if not DENMARK.is_dir():
         pytest.skip("the real data in ../shared/data/denmark is not here")
@@ -86,9 +91,9 @@ def of_denmark(tmp_path_factory):
     return [found[k] for k in sorted(chosen.tolist())]
 
 
-@pytest.fixture(params=["sample", pytest.param("denmark", marks=pytest.mark.denmark)])
+@pytest.fixture(params=["sample", "grid", pytest.param("denmark", marks=pytest.mark.denmark)])
 def cards(request):
-    name = {"sample": "of_the_sample", "denmark": "of_denmark"}[request.param]
+    name = {"sample": "of_the_sample", "grid": "of_the_grid", "denmark": "of_denmark"}[request.param]
     return list(itertools.chain.from_iterable(request.getfixturevalue(name)))
 
 
@@ -327,7 +332,9 @@ def test_the_figures_at_the_head(cards):
             require_claims(text, [("{minutes.1} min", {"minutes": row[column]})], card.language)
         assert (row["n_villages"], row["population"]) == (len(members), round(members["people"].sum()))
         assert said["area"] == row["area_km2"]
-        assert said["assumed"] == members["population"].isna().sum()
+        around = members["people_around"] if "people_around" in members else pd.Series(0, index=members.index)
+        assert said["assumed"] == (members["population"].isna() & (around == 0)).sum()
+        assert said["around"] == row.get("people_around", 0) == around[members["population"].notna()].sum()
         assert sum(said["spread"]) == len(members) * (len(members) - 1) // 2
 
 

@@ -107,7 +107,9 @@ def traits_of(sets: VillageSets, profiles: pd.DataFrame, tables: Tables, travel:
         - ``outlying``: its mean minutes to the others are the most of the cluster, and over 1.5 times its mean.
     """
     bare = np.flatnonzero(~ties.has.any(axis=1) & ties.has.any())
-    few = np.flatnonzero((people_of_place(tables.villages) < FEW_PEOPLE) & ~people_assumed(tables.villages))
+    known = ~people_assumed(tables.villages)
+    of_place = tables.villages["population"].astype("Float64").fillna(tables.villages["people"])
+    few = np.flatnonzero(known & (of_place < FEW_PEOPLE).to_numpy(dtype=bool))
     parts = [
         _only_one(sets, ties),
         *_by_place(sets, profiles),
