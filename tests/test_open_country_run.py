@@ -99,9 +99,12 @@ def test_a_village_tells_where_its_people_live(grid_run, content, language, patt
 
 def test_report_and_map_say_so_too(written, content):
     report = (written / "report.html").read_text(encoding="utf-8")
-    cluster = next(one for one in content["clusters"] if one["around"])
-    assert words_of(content, "en").say("say.open_country", n=cluster["population"], around=cluster["around"]) in report
-    assert "in the open country around it" in report
+    told = [sentence for cluster in content["clusters"] for sentence in cluster["open_country"]]
+    assert told
+    assert all(words_of(content, "en").tell(sentence) in report for sentence in told)
+    village = next(one for one in content["villages"] if one["around"])
+    facts = {"own": village["people"] - village["around"], "around": village["around"]}
+    assert words_of(content, "en").say("report.village_around", **facts) in report
     assert words_of(content, "en").tell(content["head"][2]) in report
     assert "by a population grid" in report
 

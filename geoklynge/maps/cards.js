@@ -26,8 +26,7 @@ const Cards = (() => {
   function why(cluster) {
     const list = cluster.why.map(tell);
     return [heading("ui.why"), sentences(list),
-      cluster.around ? el("p", { class: "note" }, say("say.open_country", { n: cluster.population, around: cluster.around }))
-        : null,
+      cluster.open_country.map((line) => el("p", { class: "note" }, tell(line))),
       cluster.assumed ? el("p", { class: "note" }, say("say.assumed", { n: cluster.assumed })) : null];
   }
 

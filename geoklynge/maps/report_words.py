@@ -52,13 +52,13 @@ class Said:
         return f"≈ {self.number(village['people'])}" if village["assumed"] else self.number(village["people"])
 
     def whence(self, village: dict[str, Any]) -> Markup:
-        """Tell where the people of a village live, if a population grid says so; else nothing."""
+        """Tell in few words where the people of a village live, if a population grid says so; else nothing."""
         if village["from_grid"]:
-            return self.say("say.village_from_grid", n=village["people"])
+            return self.say("report.village_from_grid", n=village["people"])
         if not village["around"]:
             return Markup()
-        facts = {"n": village["people"], "own": village["people"] - village["around"], "around": village["around"]}
-        return self.say("say.village_around", **facts)
+        own = village["people"] - village["around"]
+        return self.say("report.village_around", own=own, around=village["around"])
 
     def items(self, sentences: Iterable[Sentence]) -> Markup:
         """Put sentences in a list; nothing where there are none."""
