@@ -94,6 +94,21 @@ def test_people_stand_under_the_name_of_any_year(tmp_path, field, people):
     assert people_in(read(tmp_path, grid=name)) == {"1kmN3678E4352": 17}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_quotes_semicolons_and_a_byte_order_mark_are_understood(tmp_path, encoding):
+    text = '"CNTR_ID";"GRD_ID";"T"\r\n"DK";"1kmN3678E4352";"17"\r\n"DK";"1kmN3678E4351";""\r\n'
+    tables = read(tmp_path, grid=write(tmp_path, "grid.csv", text, encoding))
+    assert people_in(tables) == {"1kmN3678E4352": 17}
+    assert finding(tables, "grid_people_unknown") == 1
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    with pytest.raises(TableError, match=r"grid\.csv"):
+        read(tmp_path, grid=write(tmp_path, "grid.csv", ""))
+    with pytest.raises(TableError, match="no cell"):
+        read(tmp_path, grid=write(tmp_path, "grid.csv", "GRD_ID,T\n"))
+
+
 def test_of_several_years_the_newest_counts(tmp_path):
     name = write(tmp_path, "grid.csv", "GRD_ID,TOT_P_2011,TOT_P_2021\n1kmN3678E4352,11,21\n")
     assert people_in(read(tmp_path, grid=name)) == {"1kmN3678E4352": 21}

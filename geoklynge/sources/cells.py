@@ -291,7 +291,8 @@ def _people(values: pd.Series, rows: NDArray[np.integer], name: str, source: str
 
 def summed(parts: list[pd.DataFrame]) -> pd.DataFrame:
     """Bring the rows of one cell together: a cell on a border is told by both countries."""
-    rows = pd.concat(parts, ignore_index=True)
+    none = pd.DataFrame({"cell_id": [], "x": [], "y": [], "people": []}, dtype="float64")
+    rows = pd.concat(parts, ignore_index=True) if parts else none
     rows = rows.assign(cell_id=rows["cell_id"].astype("string"), people=rows["people"].astype("Float64"))
     if not rows["cell_id"].duplicated().any():
         return rows.sort_values("cell_id", ignore_index=True)
