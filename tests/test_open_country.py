@@ -9,7 +9,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from worlds import CRS_DK, roads_of, study, tables_of, villages_at
+from worlds import CRS_DK, roads_of, study, tables_of, trips_of, villages_at
 
 from geoklynge.open_country import Count, count_open_country, count_people
 from geoklynge.people import people_assumed, people_of_place
@@ -90,6 +90,16 @@ def test_two_villages_in_one_cell_share_it_by_turns():
 def test_ties_go_to_the_village_that_stands_first():
     count = count_of(world([(-3_000, 0), (3_000, 0)], [0, 0], [(0, 0, 7)]))
     assert count.around.tolist() == [7, 0]
+
+
+def test_of_villages_at_the_same_minutes_the_nearer_one_has_its_turn_first():
+    villages, cells = villages_at([(0, 0), (1_000, 0)], people=[10, 10]), cells_at([(600, 0, 10)])
+    count = count_people(villages, cells, trips_of([[1.0], [1.0]]))
+    assert count.own.tolist() == [0, 10]
+    count = count_people(villages, cells, trips_of([[1.0], [2.0]]))
+    assert count.own.tolist() == [10, 0]
+    nobody = villages.assign(population=pd.array([0, 0], dtype="Int64"))
+    assert count_people(nobody, cells, trips_of([[1.0], [1.0]])).around.tolist() == [0, 10]
 
 
 def test_a_village_of_unknown_population_has_the_people_that_reach_it_first():

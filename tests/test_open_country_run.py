@@ -109,6 +109,20 @@ def test_report_and_map_say_so_too(written, content):
     assert "by a population grid" in report
 
 
+def test_the_open_country_makes_no_town_of_a_village(grid_run, grid_study):
+    villages = grid_run.result.villages
+    with_land = villages["population"].notna() & (villages["people_around"] > 0)
+    members = villages[villages["cluster_id"].notna() & with_land]
+    largest = members.loc[members["population"].idxmax()]
+    limit = float(largest["population"])
+    assert largest["people"] > limit
+    limits = grid_study.limits.model_copy(update={"town_people": limit})
+    again = run(grid_study.model_copy(update={"limits": limits}))
+    row = again.result.villages.set_index("village_id").loc[largest["village_id"]]
+    assert pd.notna(row["cluster_id"])
+    assert again.verdict.passed
+
+
 def test_the_same_grid_gives_the_same_plan(grid_run, grid_study):
     again = run(grid_study)
     pd.testing.assert_frame_equal(again.result.clusters, grid_run.result.clusters)
