@@ -16,6 +16,7 @@ from .errors import InputError, NoPlanError
 from .growing import linked_sets, parish_unions, sets_around, sets_around_hubs, whole_parishes
 from .limits import Facts, Limits
 from .mending import mend
+from .people import people_of_place
 from .progress import Tell, told_nobody
 from .study import Study
 from .tables import Tables
@@ -88,7 +89,7 @@ def propose(tables: Tables, travel: Travel, ties: Ties, study: Study, *, tell: T
     Scientific Reports 9, 5233.
     """
     villages = tables.villages
-    eligible = (villages["people"].to_numpy() <= study.limits.town_people) & (travel.component >= 0)
+    eligible = (people_of_place(villages) <= study.limits.town_people) & (travel.component >= 0)
     wishes = read_wishes(study.planner, villages)
     _refuse_impossible_wishes(wishes, villages, travel, ties, study)
     if not eligible.any():
@@ -192,10 +193,11 @@ def _refuse_impossible_wishes(wishes: Wishes, villages: pd.DataFrame, travel: Tr
 def _refuse_oversized(group: tuple[int, ...], villages: pd.DataFrame, limits: Limits) -> None:
     """Refuse a group with a town in it, or one that is beyond a limit before anyone else joins."""
     names, people = (villages[column].to_numpy()[list(group)] for column in ("name", "people"))
-    largest = int(people.argmax())
-    if people[largest] > limits.town_people:
+    inside = people_of_place(villages)[list(group)]
+    largest = int(inside.argmax())
+    if inside[largest] > limits.town_people:
         raise InputError(
-            f"{names[largest]} has {people[largest]:g} people, more than limits.town_people {limits.town_people:g}",
+            f"{names[largest]} has {inside[largest]:g} people, more than limits.town_people {limits.town_people:g}",
             where="planner.must_link",
             advice="raise the limit or leave the town out",
         )
@@ -204,7 +206,7 @@ def _refuse_oversized(group: tuple[int, ...], villages: pd.DataFrame, limits: Li
         people=max(float(people.sum()), limits.min_people),
         max_minutes=0.0,
         n_municipalities=int(villages["municipality_id"].iloc[list(group)].nunique()),
-        largest_place=float(people[largest]),
+        largest_place=float(inside[largest]),
         connected=True,
     )
     broken = limits.broken_by(facts)
@@ -236,7 +238,7 @@ def _refuse_distant(
 
 def _why_nobody(villages: pd.DataFrame, travel: Travel, limits: Limits) -> str:
     """Say why not a single village may be a member."""
-    towns, no_road = int((villages["people"] > limits.town_people).sum()), int((travel.component < 0).sum())
+    towns, no_road = int((people_of_place(villages) > limits.town_people).sum()), int((travel.component < 0).sum())
     return (
         f"none of the {len(villages)} villages may be a member: {towns} have more than {limits.town_people:.0f} people "
         f"(limits.town_people), {no_road} have no road within 2 km"

@@ -25,6 +25,7 @@ from .errors import InputError
 from .exports import RUN_FILE, WrittenRun, read_run, slug, write_run
 from .fetching import STORE_FOLDER, clear_store
 from .maps import backgrounds_of, print_pdf, render_pages
+from .open_country import count_open_country
 from .pipeline import Run, run
 from .placing import require_folder
 from .plainly import speak_plainly
@@ -163,7 +164,8 @@ def check_command(
 
 def _check(folder: Path, *, as_json: bool) -> None:
     written = read_run(folder)
-    tables = read_tables(written.study)  # anew: a mistake that the cache kept must not confirm itself
+    # anew: a mistake that the cache kept must not confirm itself
+    tables = count_open_country(read_tables(written.study), written.study)
     changed = [source.path for source in tables.sources if written.source_sums.get(source.path) != source.sha256]
     if changed:
         raise InputError("changed since the run", where=", ".join(changed), advice="run the study again")

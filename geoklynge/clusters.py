@@ -16,6 +16,7 @@ from .candidates import Pool
 from .certainty import CONTESTED_SHARE, Standing, judge_standing
 from .cluster_names import JOIN, hubs_of, name_clusters
 from .contested import contested_villages
+from .people import people_assumed, people_of_place
 from .selection import Plan
 from .sensitivity import rank_order, rank_sensitivity
 from .study import Study
@@ -49,8 +50,9 @@ class Clusters:
     ----------
     clusters
         One row a cluster in order of rank, with its area; the columns of ``clusters.geojson``, among them those of
-        `name_clusters`, `n_people_assumed`, the number of members whose people are a default, `area_km2`, and
-        `overlap_<category>`, the shares of `shared`. The pipeline adds `change_columns`.
+        `name_clusters`, `n_people_assumed`, the number of members whose people are a default, `people_around`, those
+        of its people who live in the open country (where a grid is given), `area_km2`, and `overlap_<category>`, the
+        shares of `shared`. The pipeline adds `change_columns`.
     villages
         The study's villages with `cluster_id`, `certainty`, `standing`, `other_cluster_id`, `other_share` (of the
         runs, that put it with the other cluster; missing where that is), `why_alone` (town, no_road, no_candidate,
@@ -138,7 +140,7 @@ def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, shares: Floats, t
     names, called = villages["name"].to_numpy(dtype=object), chosen.names["name"].to_numpy(dtype=object)
     ids = villages["village_id"].to_numpy(dtype=object)
     people = villages["people"].to_numpy(dtype=np.float64)
-    assumed = villages["population"].isna().to_numpy()
+    assumed, around = people_assumed(villages), people - people_of_place(villages)
     rows = []
     present = sets.matrix() @ chosen.counts > 0
     parishes, municipalities = (_texts(villages, column) for column in ("parish", "municipality"))
@@ -155,6 +157,7 @@ def _cluster_table(chosen: _Chosen, sensitivity: pd.DataFrame, shares: Floats, t
                 "n_villages": len(members),
                 "population": round(float(people[members].sum())),
                 "n_people_assumed": int(assumed[members].sum()),
+                **({"people_around": round(float(around[members].sum()))} if "people_around" in villages else {}),
                 "parishes": _distinct(parishes[members]),
                 "municipalities": _distinct(municipalities[members]),
                 "services_present": JOIN.join(categories[present[number]]),

@@ -136,6 +136,10 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "clusters": len(run.result.clusters),
         "villages_in_clusters": int(run.result.villages["cluster_id"].notna().sum()),
     }
+    if tables.grid is not None:
+        counts["grid_cells"] = len(tables.grid)
+        counts["grid_people"] = int(tables.grid["people"].sum())
+        counts["people_around"] = int(tables.villages["people_around"].sum())
     return {
         "geoklynge": __version__,
         "study": study,

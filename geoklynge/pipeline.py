@@ -19,6 +19,7 @@ from .checker import Verdict, check
 from .clusters import Clusters, describe
 from .errors import InputError
 from .explaining import Explanation, change_columns, explain, profile_columns
+from .open_country import count_open_country
 from .progress import Tell, told_nobody
 from .refining import refine
 from .selection import Plan, select
@@ -112,6 +113,9 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
     with stage("travel") as tell:
         travel = measure_travel(tables, study.travel, tell=tell)
         also = measure_other_modes(tables, study, tell=tell)
+    if tables.grid is not None:
+        with stage("open country") as tell:
+            tables = count_open_country(tables, study, tell=tell)
     with stage("ties"):
         ties = tie_villages(tables, travel, study, also=also)
     with stage("candidates") as tell:

@@ -233,6 +233,9 @@ class Tables:
     What the sources said, checked once: geometry in `crs` (metres), ids unique, rows sorted by id.
 
     `villages` has the column `people`: its population, or the study's default for its kind where that is not known.
+    Where a `grid` is given and counted (`count_open_country`), it has `people_around` too, the people of the open
+    country around it, and `people` holds them. `grid` has the cells of the study with people: `cell_id`, `people`, and
+    the centre of each.
     `parishes` and `municipalities` may have rows without geometry. `roads` is None where a study has none;
     `links` likewise. `roads` are those of the study's mode of travel; where ties mix in other modes, `other_roads`
     has the roads of each. `associations` has a row for each village of an association, `survey` one for each
@@ -248,6 +251,7 @@ class Tables:
     links: pd.DataFrame | None = None
     associations: pd.DataFrame | None = None
     survey: pd.DataFrame | None = None
+    grid: gpd.GeoDataFrame | None = None
     other_roads: Mapping[str, Roads] = field(default_factory=dict)
     sources: tuple[SourceRecord, ...] = ()
     findings: tuple[Finding, ...] = field(default=())

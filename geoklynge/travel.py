@@ -112,16 +112,12 @@ def measure_travel(
     search = partial(travel_between, max_minutes=options.max_minutes, engine=engine, tell=tell)
     if tables.roads is not None:
         network = read_network(tables.roads, options)
-        points = np.concatenate([_xy(tables.villages), _xy(tables.services)])
-        both, n_villages = snap(points, network), len(tables.villages)
-        snapped = (
-            Snapping(both.vertex[:n_villages], both.distance_m[:n_villages]),
-            Snapping(both.vertex[n_villages:], both.distance_m[n_villages:]),
-        )
+        snapped = _snap_to_roads(_xy(tables.villages), _xy(tables.services), network)
         return _travel_on(network, snapped, Basis.ROADS, tables, options, search)
     if tables.links is not None:
         network = link_network(tables.links, tables.villages, options)
-        return _travel_on(network, _snap_to_links(tables), Basis.LINKS, tables, options, search)
+        snapped = _snap_to_links(_xy(tables.villages), _xy(tables.services), _villages_of(tables))
+        return _travel_on(network, snapped, Basis.LINKS, tables, options, search)
     return _travel_straight(tables, options)
 
 
@@ -147,20 +143,79 @@ def measure_other_modes(tables: Tables, study: Study, *, tell: Tell = told_nobod
     }
 
 
+def travel_to_villages(
+    tables: Tables,
+    points: Floats,
+    options: TravelOptions,
+    *,
+    engine: Engine | None = None,
+    tell: Tell = told_nobody,
+) -> Trips:
+    """
+    Measure the way from points of the land to the villages that they reach within the horizon.
+
+    A point meets roads, links or straight lines as a service does.
+
+    Parameters
+    ----------
+    tables
+        The study's tables.
+    points
+        Positions in the tables' reference system (metres), shape (points, 2).
+    options
+        Mode, horizon and speeds.
+    engine, tell
+        See `measure_travel`.
+
+    Returns
+    -------
+    Trips
+        By village: origin is the village's row, destination the point's, and the minutes are those from the point to
+        the village.
+    """
+    villages = _xy(tables.villages)
+    if tables.roads is not None:
+        network = read_network(tables.roads, options)
+        snapped = _snap_to_roads(villages, points, network)
+    elif tables.links is not None:
+        network = link_network(tables.links, tables.villages, options)
+        snapped = _snap_to_links(villages, points)
+    else:
+        minutes_per_m = _minutes_per_m(options)
+        radius_m = options.max_minutes / minutes_per_m
+        return _within(cKDTree(villages), points, radius_m, minutes_per_m, options.max_minutes)
+    graph, homes, there = _settled(network, snapped, options)
+    return travel_between(graph.reversed(), homes, there, options.max_minutes, engine=engine, tell=tell)
+
+
 def _xy(table: gpd.GeoDataFrame) -> Floats:
     points: Floats = shapely.get_coordinates(table.geometry.to_numpy())
     return points
 
 
-def _snap_to_links(tables: Tables) -> tuple[Snapping, Snapping]:
-    """Villages are the vertices themselves; a service meets the network in its village, else in the nearest."""
-    villages, services = _xy(tables.villages), _xy(tables.services)
+def _snap_to_roads(villages: Floats, others: Floats, network: RoadNetwork) -> tuple[Snapping, Snapping]:
+    both, n_villages = snap(np.concatenate([villages, others]), network), len(villages)
+    return (
+        Snapping(both.vertex[:n_villages], both.distance_m[:n_villages]),
+        Snapping(both.vertex[n_villages:], both.distance_m[n_villages:]),
+    )
+
+
+def _snap_to_links(villages: Floats, others: Floats, stands_in: pd.Series | None = None) -> tuple[Snapping, Snapping]:
+    """Villages are the vertices themselves; others meet the network in the village they stand in, else the nearest."""
     own = np.arange(len(villages), dtype=np.int32)
-    row = pd.Series(own, index=tables.villages["village_id"])
-    stands_in = tables.services["village_id"].map(row)
-    _, nearest = cKDTree(villages).query(services)
-    vertex = np.where(stands_in.isna(), nearest, stands_in.fillna(0)).astype(np.int32)
-    return Snapping(own, np.zeros(len(own))), Snapping(vertex, np.hypot(*(services - villages[vertex]).T))
+    _, nearest = cKDTree(villages).query(others)
+    if stands_in is not None:
+        nearest = np.where(stands_in.isna(), nearest, stands_in.fillna(0))
+    vertex = np.asarray(nearest, dtype=np.int32)
+    return Snapping(own, np.zeros(len(own))), Snapping(vertex, np.hypot(*(others - villages[vertex]).T))
+
+
+def _villages_of(tables: Tables) -> pd.Series:
+    """Row of the village that each service stands in, missing where it stands in none."""
+    row = pd.Series(np.arange(len(tables.villages)), index=tables.villages["village_id"])
+    stands_in: pd.Series = tables.services["village_id"].map(row)
+    return stands_in
 
 
 def _travel_on(
@@ -171,17 +226,11 @@ def _travel_on(
     options: TravelOptions,
     search: Callable[[RoadGraph, Places, Places], Trips],
 ) -> Travel:
-    villages, services = snapped
-    keep = np.concatenate([villages.vertex, services.vertex])
-    whole, node_of = graph_of(network, keep[keep >= 0])
-    everywhere = places_on(node_of, Snapping(keep, np.concatenate([villages.distance_m, services.distance_m])), options)
-    graph, stays = eliminate(whole, everywhere.node[everywhere.node >= 0])
-    everywhere = Places(np.where(everywhere.node >= 0, stays[everywhere.node], -1), everywhere.access_ms)
-    n_villages = len(villages.vertex)
-    homes = Places(everywhere.node[:n_villages], everywhere.access_ms[:n_villages])
-    facilities = Places(everywhere.node[n_villages:], everywhere.access_ms[n_villages:])
+    villages, _ = snapped
+    graph, homes, facilities = _settled(network, snapped, options)
+    everywhere = Places(*(np.concatenate(ends) for ends in zip(_ends(homes), _ends(facilities), strict=True)))
     trips = search(graph, homes, everywhere)
-    between, to_services = _split(trips, n_villages)
+    between, to_services = _split(trips, len(villages.vertex))
     component = np.where(villages.vertex >= 0, network.component[villages.vertex], -1).astype(np.int32)
     category = tables.services["category"].to_numpy(dtype=object)
     nearest = minutes_to_nearest(graph, facilities, category)
@@ -193,6 +242,24 @@ def _travel_on(
         basis,
         _snap_findings(snapped, tables, basis) + _cut_off_findings(component, tables),
     )
+
+
+def _settled(
+    network: RoadNetwork, snapped: tuple[Snapping, Snapping], options: TravelOptions
+) -> tuple[RoadGraph, Places, Places]:
+    """Put villages and others onto the least graph that has the same ways between them."""
+    villages, others = snapped
+    keep = np.concatenate([villages.vertex, others.vertex])
+    whole, node_of = graph_of(network, keep[keep >= 0])
+    everywhere = places_on(node_of, Snapping(keep, np.concatenate([villages.distance_m, others.distance_m])), options)
+    graph, stays = eliminate(whole, everywhere.node[everywhere.node >= 0])
+    node, access_ms = np.where(everywhere.node >= 0, stays[everywhere.node], -1), everywhere.access_ms
+    cut = len(villages.vertex)
+    return graph, Places(node[:cut], access_ms[:cut]), Places(node[cut:], access_ms[cut:])
+
+
+def _ends(places: Places) -> tuple[Ints, Ints]:
+    return places.node, places.access_ms
 
 
 def places_on(node_of: Ints, snapped: Snapping, options: TravelOptions) -> Places:
@@ -266,9 +333,14 @@ def _some(names: NDArray[np.object_]) -> tuple[str, ...]:
     return tuple(str(name) for name in names[:5])
 
 
+def _minutes_per_m(options: TravelOptions) -> float:
+    """Minutes a metre of straight line takes, detour counted."""
+    return options.detour / 1000 / options.plain_speed_kmh[options.mode] * 60
+
+
 def _travel_straight(tables: Tables, options: TravelOptions) -> Travel:
     """Measure straight lines, lengthened by the detour factor, at the mode's plain speed."""
-    minutes_per_m = options.detour / 1000 / options.plain_speed_kmh[options.mode] * 60
+    minutes_per_m = _minutes_per_m(options)
     villages, services = _xy(tables.villages), _xy(tables.services)
     if not len(villages):
         raise InputError("no village is left to measure from", where="villages")

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .compiled import compiled
 from .limits import Facts, Limits
+from .people import people_of_place
 from .ties import Ties
 from .wishes import Wishes
 
@@ -229,7 +230,7 @@ def facts_of(
     people = villages["people"].to_numpy(dtype=np.float64)
     minutes = pairs.values(ties.minutes, absent=np.inf)
     longest = max_by(pairs.of_set, minutes, len(sets))
-    largest = max_by(sets.set_of_member(), people[sets.member], len(sets))
+    largest = max_by(sets.set_of_member(), people_of_place(villages)[sets.member], len(sets))
     parts = _parts(sets, pairs, pairs.values(ties.weight, absent=-np.inf) >= limits.weakest_tie)
     return Facts(
         n_villages=sets.sizes(),
@@ -247,7 +248,8 @@ def facts_in_blocks(
 ) -> Iterator[Facts]:
     """Count the facts of `VillageSets.blocks`, block after block."""
     code = pd.Series(pd.factorize(villages["municipality_id"])[0], villages.index)  # once, not block after block
-    known = pd.DataFrame({"people": villages["people"], "municipality_id": code.where(code >= 0)})
+    told = [name for name in ("people", "population", "people_around") if name in villages]
+    known = pd.DataFrame(villages[told]).assign(municipality_id=code.where(code >= 0))
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as workers:
         yield from workers.map(
             lambda part: facts_of(part, pairs_inside(part, ties), ties, known, limits, wishes), sets.blocks()

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import shapely
 from browsing import browser, visit  # noqa: F401 - fixtures of the tests that look at pages
 
 from geoklynge.pipeline import Run, run
@@ -44,6 +46,27 @@ def sample_study() -> Study:
 def sample_run(sample_study: Study) -> Run:
     """A run of the embedded sample."""
     return run(sample_study)
+
+
+@pytest.fixture(scope="session")
+def grid_study(sample_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The embedded sample with a made-up population grid: 25 cells around each village, and some far from all."""
+    villages = read_tables(sample_study).villages
+    rng = np.random.default_rng(2021)
+    middle = shapely.get_coordinates(villages.geometry.to_crs(3035).to_numpy())
+    steps = np.stack(np.meshgrid(np.arange(-2, 3), np.arange(-2, 3)), axis=-1).reshape(-1, 2)
+    east, north = np.unique((middle[:, None] // 1000 + steps).reshape(-1, 2), axis=0).astype(int).T
+    people = rng.integers(1, 60, len(east))
+    rows = [f"CRS3035RES1000mN{n}000E{e}000,{p}" for n, e, p in zip(north, east, people, strict=True)]
+    path = tmp_path_factory.mktemp("grid") / "census.csv"
+    path.write_text("\n".join(["GRD_ID,T", *rows, ""]), encoding="utf-8")
+    return sample_study.model_copy(update={"sources": sample_study.sources.model_copy(update={"grid": (str(path),)})})
+
+
+@pytest.fixture(scope="session")
+def grid_run(grid_study: Study) -> Run:
+    """A run of the embedded sample with people in the open country."""
+    return run(grid_study)
 
 
 @pytest.fixture(scope="session")

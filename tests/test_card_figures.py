@@ -74,6 +74,11 @@ def of_the_sample(sample_run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def of_the_grid(grid_run, tmp_path_factory):
+    return cards_of(*written_run(grid_run, tmp_path_factory.mktemp("grid") / "run"))
+
+
+@pytest.fixture(scope="module")
 def of_denmark(tmp_path_factory):
     if not DENMARK.is_dir():
         pytest.skip("the real data in ../shared/data/denmark is not here")
@@ -86,9 +91,9 @@ def of_denmark(tmp_path_factory):
     return [found[k] for k in sorted(chosen.tolist())]
 
 
-@pytest.fixture(params=["sample", pytest.param("denmark", marks=pytest.mark.denmark)])
+@pytest.fixture(params=["sample", "grid", pytest.param("denmark", marks=pytest.mark.denmark)])
 def cards(request):
-    name = {"sample": "of_the_sample", "denmark": "of_denmark"}[request.param]
+    name = {"sample": "of_the_sample", "grid": "of_the_grid", "denmark": "of_denmark"}[request.param]
     return list(itertools.chain.from_iterable(request.getfixturevalue(name)))
 
 
@@ -327,8 +332,27 @@ def test_the_figures_at_the_head(cards):
             require_claims(text, [("{minutes.1} min", {"minutes": row[column]})], card.language)
         assert (row["n_villages"], row["population"]) == (len(members), round(members["people"].sum()))
         assert said["area"] == row["area_km2"]
-        assert said["assumed"] == members["population"].isna().sum()
+        around = members["people_around"] if "people_around" in members else pd.Series(0, index=members.index)
+        assert said["assumed"] == (members["population"].isna() & (around == 0)).sum()
+        assert row.get("people_around", 0) == around[members["population"].notna()].sum()
         assert sum(said["spread"]) == len(members) * (len(members) - 1) // 2
+
+
+def open_country(card: Card) -> list[list[Fragment]]:
+    if "people_around" not in card.members:
+        return
+    known = card.members["population"].notna()
+    facts = {"n": card.members["people"].sum(), "around": card.members.loc[known, "people_around"].sum()}
+    all_known = (known | (card.members["people_around"] == 0)).all()
+    if facts["around"]:
+        some = card.by("{n.0} indbyggere bor {around.0} i det åbne land", "{n.0} people, {around.0} live in the open")
+        least = card.by("{n.0} indbyggere bor mindst {around.0} i det", "{n.0} people, at least {around.0} live in the")
+        yield [(some if all_known else least, facts)]
+
+
+def test_people_in_the_open_country(cards):
+    for card in cards:
+        assert_told(card, "open_country", list(open_country(card)))
 
 
 def test_areas_are_those_of_the_outlines(cards):

@@ -89,13 +89,13 @@ def check(clusters: pd.DataFrame, ties: pd.DataFrame, tables: Tables, study: Stu
     broken += _broken_wishes(rows, villages, study)
     network = build_network(np.concatenate(list(rows.values())), tables, study.travel)
     links_of, people = _links_inside(rows, ties, villages, study), villages["people"].to_numpy(np.float64)
-    municipality = pd.factorize(villages["municipality_id"])[0]
+    of_place, municipality = _of_place(villages, people), pd.factorize(villages["municipality_id"])[0]
     counted = _share_of_minutes(tables, study)
     differences, pairs = [0.0], 0
     for written in clusters.to_dict("records"):
         cluster_id = str(written["cluster_id"])
         here = rows[cluster_id]
-        cluster = _Cluster(written, people[here], municipality[here], links_of[cluster_id])
+        cluster = _Cluster(written, people[here], of_place[here], municipality[here], links_of[cluster_id])
         near = minutes_within(network, here, _horizon(written, study))
         problems, difference = _judge(cluster, near, study, counted)
         if problems:  # a way round may leave the cut-out, or take longer than allowed: the whole network decides
@@ -119,10 +119,11 @@ class _Links:
 
 @dataclass(frozen=True)
 class _Cluster:
-    """One cluster: what was written of it, and what the tables say of its villages."""
+    """One cluster: what was written of it, and what the tables say of its villages, and of the places alone."""
 
     written: Mapping[Hashable, Any]
     people: Floats
+    of_place: Floats
     municipality: Longs
     links: _Links
 
@@ -152,6 +153,12 @@ def _links_inside(
     return dealt
 
 
+def _of_place(villages: pd.DataFrame, people: Floats) -> Floats:
+    """Leave out the open country: a town is judged by those who are known to live in it."""
+    known = villages["population"].notna().to_numpy() if "people_around" in villages else np.zeros(len(people), bool)
+    return np.where(known, villages["population"].to_numpy(np.float64, na_value=np.nan), people)
+
+
 def _horizon(written: Mapping[Hashable, Any], study: Study) -> float:
     """Minutes beyond which a pair of the cluster breaks the limit, or belies what is written as its longest."""
     claimed = float(np.fmin(study.limits.max_minutes, float(written["max_minutes"])))
@@ -171,7 +178,7 @@ def _judge(cluster: _Cluster, minutes: Floats, study: Study, counted: float) -> 
         people=float(cluster.people.sum()),
         max_minutes=min(longest, limit) if longest <= limit + ROUNDING_MINUTES else longest,
         n_municipalities=len(np.unique(cluster.municipality[cluster.municipality >= 0])),
-        largest_place=float(cluster.people.max()),
+        largest_place=float(cluster.of_place.max()),
         connected=links.hang_together,
     )
     again = minutes[links.left, links.right]

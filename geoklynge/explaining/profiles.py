@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..people import people_assumed, people_of_place
 from ..tables import Tables
 from ..ties import Ties
 from ..travel import Travel
@@ -38,12 +39,12 @@ def profiles_of(sets: VillageSets, pairs: PairsInside, tables: Tables, ties: Tie
     Returns
     -------
     pd.DataFrame
-        One row a village of the study, in the table's order: `village_id`; `size`, by people: ``hamlet`` below 50,
-        ``small`` below 200, ``village`` below 1,000, else ``large``; `services`, by kinds that stand in it: ``none``,
-        ``some`` (1-3), ``many``; `kinds`, how many; `mean_minutes` to the other members of its cluster (the slower
-        direction; missing outside clusters).
+        One row a village of the study, in the table's order: `village_id`; `size`, by people of the place itself:
+        ``hamlet`` below 50, ``small`` below 200, ``village`` below 1,000, else ``large``; `services`, by kinds that
+        stand in it: ``none``, ``some`` (1-3), ``many``; `kinds`, how many; `mean_minutes` to the other members of its
+        cluster (the slower direction; missing outside clusters).
     """
-    people = tables.villages["people"].to_numpy(dtype=np.float64)
+    people = people_of_place(tables.villages)
     kinds = ties.has.sum(axis=1)
     return pd.DataFrame(
         {
@@ -106,7 +107,9 @@ def traits_of(sets: VillageSets, profiles: pd.DataFrame, tables: Tables, travel:
         - ``outlying``: its mean minutes to the others are the most of the cluster, and over 1.5 times its mean.
     """
     bare = np.flatnonzero(~ties.has.any(axis=1) & ties.has.any())
-    few = np.flatnonzero(tables.villages["population"].fillna(FEW_PEOPLE) < FEW_PEOPLE)
+    known = ~people_assumed(tables.villages)
+    of_place = tables.villages["population"].astype("Float64").fillna(tables.villages["people"])
+    few = np.flatnonzero(known & (of_place < FEW_PEOPLE).to_numpy(dtype=bool))
     parts = [
         _only_one(sets, ties),
         *_by_place(sets, profiles),

@@ -26,6 +26,7 @@ const Cards = (() => {
   function why(cluster) {
     const list = cluster.why.map(tell);
     return [heading("ui.why"), sentences(list),
+      cluster.open_country.map((line) => el("p", { class: "note" }, tell(line))),
       cluster.assumed ? el("p", { class: "note" }, say("say.assumed", { n: cluster.assumed })) : null];
   }
 
@@ -39,6 +40,7 @@ const Cards = (() => {
         el("div", { class: "member" }, villageButton(row, onVillage),
           el("span", { class: "quiet" }, `${Words.people(village)} · ${say(`standing.${village.standing}`)}`)),
         el("p", { class: "note" }, Words.type(village)),
+        Words.whence(village) ? el("p", { class: "note" }, Words.whence(village)) : null,
         el("dl", { class: "traits" }, told("ui.strengths", village.strengths),
           told("ui.challenges", village.challenges.filter(([key]) => !SAID_BY_TYPE.includes(key)))));
     };

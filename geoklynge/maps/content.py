@@ -9,7 +9,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
+from ..people import people_assumed, people_of_place
 from ..pipeline import Run
 from .by_topic import ranks_told, topic_labels, topics_told
 from .drawing import DEGREE_DIGITS, cluster_colours, service_signs
@@ -17,6 +19,7 @@ from .explained import clusters_explained, coverage_told, measures_shown, steps_
 from .helping import help_of
 from .notes import notes_of
 from .reasons import MEMBER_TEXTS, Member, Offer, certainty_of, label_of, reasons_of
+from .texts import Sentence
 
 BIG_STUDY = 1_500  # villages; above this not everything is embedded
 TIES_OF_A_BIG_STUDY = 8_000
@@ -84,13 +87,16 @@ def _measured(run: Run, categories: Iterable[str]) -> list[str]:
 
 
 def _villages(villages: gpd.GeoDataFrame, cluster_of: dict[str, int], measured: list[str]) -> list[Content]:
-    known = villages["population"].notna()
+    assumed, of_place = people_assumed(villages), people_of_place(villages)
+    around = villages["people"].to_numpy(dtype=np.float64) - of_place
     minutes = villages[[f"minutes_{key}" for key in measured]].astype("float64").to_numpy()
     columns = {
         "name": column(villages, "name"),
         "at": degrees(villages),
         "people": [round(people) for people in villages["people"]],
-        "assumed": [not each for each in known],
+        "assumed": assumed.tolist(),
+        "around": around.round().astype(int).tolist(),
+        "from_grid": _from_grid(villages).tolist(),
         "kind": column(villages, "kind"),
         "parish": column(villages, "parish"),
         "municipality": column(villages, "municipality"),
@@ -111,6 +117,7 @@ def _clusters(
     table, measures = run.result.clusters, list(measures_shown(run))
     colours = cluster_colours(table.geometry.to_numpy())
     bounds = table.geometry.to_crs(4326).bounds.round(DEGREE_DIGITS)
+    from_grid = _from_grid(villages)
     members, told = _members(villages), _told(villages, run.result.contested)
     brings = _by_cluster(run.result.brings, "village_id", "category", "facilities")
     missing = _by_cluster(run.result.missing, "category", "minutes")
@@ -133,6 +140,7 @@ def _clusters(
                 "score": float(row["score"]),
                 "population": int(row["population"]),
                 "assumed": int(row["n_people_assumed"]),
+                "open_country": _open_country(row, some_from_grid=bool(from_grid[members[key]].any())),
                 "longest": float(row["max_minutes"]),
                 "mean": float(row["mean_minutes"]),
                 "hub": row_of[row["hub_id"]],
@@ -154,6 +162,19 @@ def _clusters(
             }
         )
     return content
+
+
+def _from_grid(villages: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Tell which villages have all their people from a population grid, which cannot part them from those around."""
+    told: NDArray[np.bool_] = villages["population"].isna().to_numpy(dtype=bool) & ~people_assumed(villages)
+    return told
+
+
+def _open_country(row: dict[Any, Any], *, some_from_grid: bool) -> list[Sentence]:
+    """Tell how many of a cluster's people live in the open country; of some villages that may not be known."""
+    around = int(row.get("people_around", 0))
+    key = "say.open_country_least" if some_from_grid else "say.open_country"
+    return [(key, {"n": int(row["population"]), "around": around})] if around else []
 
 
 def _told(villages: gpd.GeoDataFrame, contested: pd.DataFrame) -> list[Member]:

@@ -18,9 +18,9 @@ const Draw = (() => {
   const box = (kind, ...lines) => el("div", { class: kind }, lines.filter(Boolean).map((line) => el("div", {}, line)));
 
   function villageLines(village) {
-    const people = village.assumed ? "say.village_assumed" : "say.village_people";
+    const people = say(village.assumed ? "say.village_assumed" : "say.village_people", { n: village.people });
     const place = [village.parish && say("say.village_parish", { name: village.parish }), village.municipality];
-    const lines = [say(people, { n: village.people }), place.filter(Boolean).join(", ")];
+    const lines = [Words.whence(village) || people, place.filter(Boolean).join(", ")];
     if (village.cluster >= 0) {
       lines.push(say("say.village_certainty", { share: village.certainty }));
     } else if (village.why) {

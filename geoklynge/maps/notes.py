@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any
 
+import geopandas as gpd
+
 from .. import __version__
 from ..pipeline import Run
 from ..travel import Basis
@@ -59,7 +61,8 @@ def _steps(run: Run) -> tuple[str, ...]:
     """Name the steps of the method, in their order."""
     asked = ("survey",) if run.ties.survey is not None else ()
     topics = ("topics",) if run.topics else ()
-    return ("ties", *asked, "propose", "assess", "select", "rank", *topics, "check", "limits")
+    grid = ("open_country",) if run.tables.grid is not None else ()
+    return (*grid, "ties", *asked, "propose", "assess", "select", "rank", *topics, "check", "limits")
 
 
 def _head(run: Run) -> list[Sentence]:
@@ -78,9 +81,14 @@ def _head(run: Run) -> list[Sentence]:
     return [
         ("say.summary", {"n": len(clusters), "clusters": len(clusters), "placed": placed, "villages": len(villages)}),
         ("say.summary_people", {"people": int(clusters["population"].sum())}),
+        *([("say.summary_grid", _grid(run.tables.grid))] if run.tables.grid is not None else []),
         *([("say.summary_assumed", {"n": assumed})] if assumed else []),
         basis[run.travel.basis],
     ]
+
+
+def _grid(cells: gpd.GeoDataFrame) -> dict[str, int]:
+    return {"cells": len(cells), "people": int(cells["people"].sum())}
 
 
 def _parameters(run: Run) -> list[Sentence]:

@@ -68,6 +68,7 @@ def cluster_pages(run: Run, content: Content, labels: list[Markup], said: Said) 
                 "sketch": _sketch(content, cluster, area, metres, said.say("ui.sketch", name=cluster["label"])),
                 "spread": spread(cluster),
                 "why": said.items(sentence for sentence in cluster["why"] if sentence[0] not in ELSEWHERE),
+                "open_country": tuple(said.often(sentence) for sentence in cluster["open_country"]),
                 "assumed": said.say("say.assumed", n=cluster["assumed"]) if cluster["assumed"] else "",
                 "kinds": len(kinds),
                 "matrix": matrix(members, brings, kinds, said),

@@ -91,7 +91,7 @@ def profiles(members: list[Village], minutes: Iterable[float], said: Said) -> Ma
     for village, way in zip(members, minutes, strict=True):
         standing = said.text(f"standing.{village['standing']}")
         rows.append(
-            f'<tr><th scope="row">{village["escaped"]}<td>{short_type(village, said)}'
+            f'<tr><th scope="row">{village["escaped"]}<td>{short_type(village, said)}{_whence(village, said)}'
             f"<td>{said.minutes(way)}<td>{standing} ({said.share(village['certainty'])})"
             f"<td>{both_traits(village, said)}"
         )
@@ -103,6 +103,12 @@ def _doubt(village: Village, said: Said) -> str:
     if village["standing"] == "core":
         return ""
     return f' <span class="note">({said.text("standing." + village["standing"])})</span>'
+
+
+def _whence(village: Village, said: Said) -> str:
+    """Tell where a village's people live, on a line of its own."""
+    told = said.whence(village)
+    return f'<br><span class="note">{told}</span>' if told else ""
 
 
 def short_type(village: Village, said: Said) -> str:
@@ -194,6 +200,7 @@ def _row(village: Village, content: Content, labels: list[Markup], said: Said) -
         where += f'<br><span class="note">{known}</span>' if known else ""
     return (
         f'<tr><th scope="row">{village["escaped"]}<td>{escape(village["parish"] or "")}<td>{short_type(village, said)}'
+        f"{_whence(village, said)}"
         f'<td class="people">{said.people(village)}<td>{where}'
     )
 

@@ -51,6 +51,15 @@ class Said:
         """Tell how many live in a village, with a sign where that is a default."""
         return f"≈ {self.number(village['people'])}" if village["assumed"] else self.number(village["people"])
 
+    def whence(self, village: dict[str, Any]) -> Markup:
+        """Tell in few words where the people of a village live, if a population grid says so; else nothing."""
+        if village["from_grid"]:
+            return self.say("report.village_from_grid", n=village["people"])
+        if not village["around"]:
+            return Markup()
+        own = village["people"] - village["around"]
+        return self.say("report.village_around", own=own, around=village["around"])
+
     def items(self, sentences: Iterable[Sentence]) -> Markup:
         """Put sentences in a list; nothing where there are none."""
         return listed(escape(self.words.tell(sentence)) for sentence in sentences)

@@ -67,6 +67,12 @@ const Words = (() => {
     number,
     /** How many people live in a village; ≈ before a number that is not known. */
     people: (village) => about(village) + number(village.people, 0),
+    /** Where its people live, if a population grid says so. */
+    whence: (village) => {
+      if (village.from_grid) return say("say.village_from_grid", { n: village.people });
+      if (!village.around) return "";
+      return say("say.village_around", { n: village.people, own: village.people - village.around, around: village.around });
+    },
     /** The plain type of a village, which rests on that number. */
     type: (village) => about(village) + village.type.map((key) => say(key)).join(", "),
     percent,

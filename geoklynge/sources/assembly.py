@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
+from ..people import people_assumed
 from ..study import Study
 from ..tables import (
     PARISHES,
@@ -27,7 +28,9 @@ from ..tables import (
 )
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
+from .cells import columns_of, grid_source
 from .columns import only_declared, only_said
+from .grid import box_of, counted_cells, join_grids, read_grid
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
@@ -115,6 +118,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
         links=_read_links(desk, merged, villages),
         associations=associations,
         survey=survey,
+        grid=_read_grid(desk, joined, area, crs),
         other_roads=_read_other_roads(desk, area, crs),
         sources=tuple(desk.records),
         findings=tuple(desk.findings),
@@ -185,14 +189,18 @@ def _require_municipalities(desk: _Desk, villages: gpd.GeoDataFrame) -> None:
 
 
 def _note_gaps(desk: _Desk, villages: gpd.GeoDataFrame, *, with_parishes: bool) -> None:
-    unknown = villages["population"].isna()
-    count = int(unknown.sum())
-    text = f"places without a population, counted with the default of their kind: {count} of {len(villages)}"
-    desk.findings += finding("population_missing", count, text, villages.loc[unknown, "name"])
+    desk.findings += defaults_told(villages)
     without = villages["parish_id"].isna() & villages["parish"].isna()
     count = int(without.sum()) if with_parishes or not without.all() else 0
     text = f"places in no known parish, without identity through one: {count} of {len(villages)}"
     desk.findings += finding("places_without_parish", count, text, villages.loc[without, "name"])
+
+
+def defaults_told(villages: gpd.GeoDataFrame) -> list[Finding]:
+    """Tell how many places count with the default of their kind."""
+    assumed = people_assumed(villages)
+    text = f"places without a population, counted with the default of their kind: {assumed.sum()} of {len(villages)}"
+    return finding("population_missing", int(assumed.sum()), text, villages.loc[assumed, "name"])
 
 
 def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFrame]:
@@ -280,6 +288,28 @@ def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.D
     )
     desk.findings += findings
     return links
+
+
+def _read_grid(desk: _Desk, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS) -> gpd.GeoDataFrame | None:
+    """Read the cells with people that are the study's; a grid of Eurostat's is told so even if no file says it."""
+    sources = desk.study.sources.grid
+    if not sources:
+        return None
+    inside, tables = inside_study(joined, area), []
+    box = box_of(area, joined[inside])
+    for source in sources:
+        path = desk.study.path_of(source)
+        cells, findings = read_grid(path, source=source, box=box, crs=crs, metres=desk.crs)
+        desk.findings += findings
+        record = record_of(path, source=source, table="grid", rows=len(cells))
+        for _, known in filter(None, [grid_source(columns_of(path, source))]):
+            licence, attribution = record.licence or known.licence, record.attribution or known.attribution
+            record = replace(record, licence=licence, attribution=attribution)
+        desk.records.append(record)
+        tables.append(cells)
+    counted, findings = counted_cells(join_grids(tables), area, joined, inside)
+    desk.findings += findings
+    return counted
 
 
 def _read_belonging(

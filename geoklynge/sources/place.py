@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import geopandas as gpd
 import numpy as np
@@ -92,11 +92,13 @@ class StudyArea:
     """
     What belongs to a study.
 
-    `polygons` are empty where no bounds are known; `chosen` are the municipalities asked for.
+    `polygons` are empty where no bounds are known; `chosen` are the municipalities asked for; `others` are areas of
+    the same kind that do not belong to it.
     """
 
     polygons: NDArray[np.object_]
     chosen: frozenset[str] | None = None
+    others: NDArray[np.object_] = field(default_factory=lambda: np.empty(0, dtype=object))
 
     def within(self, points: gpd.GeoSeries, *, beyond_m: float) -> Bools:
         """Tell which points lie in the area or at most `beyond_m` metres outside."""
@@ -113,6 +115,18 @@ class StudyArea:
         )
         inside[rows[near]] = True
         return inside
+
+    def holds(self, points: gpd.GeoSeries, *, beyond_m: float) -> Bools:
+        """Tell which points are the area's: inside it, or inside no area and nearest to it within `beyond_m` metres."""
+        shapes, everywhere = points.to_numpy(), np.concatenate([self.polygons, self.others])
+        tree = shapely.STRtree(shapes)
+        held, ours = np.zeros(len(points), dtype=bool), np.zeros(len(points), dtype=bool)
+        held[tree.query(everywhere, predicate="intersects")[1]] = True
+        ours[tree.query(self.polygons, predicate="intersects")[1]] = True
+        nowhere = np.flatnonzero(~held)
+        at, area = shapely.STRtree(everywhere).query_nearest(shapes[nowhere], max_distance=beyond_m, all_matches=True)
+        ours[nowhere[at[area < len(self.polygons)]]] = True
+        return ours
 
     def touched_by(self, roads: Roads) -> Bools:
         """Tell which roads touch the area's box plus 25 km; all, where no municipality was chosen."""
@@ -153,13 +167,14 @@ def study_area(
         If a municipality is not in the sources; names the nearest.
     """
     chosen = _chosen(wanted, villages, municipalities) if wanted else None
-    if municipalities is not None and municipalities.geometry.notna().any():
-        kept = municipalities if chosen is None else municipalities[municipalities["municipality_id"].isin(chosen)]
-    elif parishes is not None and parishes.geometry.notna().any():
-        kept = parishes if chosen is None else parishes[parishes["municipality_id"].isin(chosen)]
+    for known in (municipalities, parishes):
+        if known is not None and known.geometry.notna().any():
+            kept = known if chosen is None else known[known["municipality_id"].isin(chosen)]
+            break
     else:
         return StudyArea(np.empty(0, dtype=object), chosen)
-    return StudyArea(kept.geometry.dropna().to_numpy(), chosen)
+    others = known.drop(index=kept.index)
+    return StudyArea(kept.geometry.dropna().to_numpy(), chosen, others.geometry.dropna().to_numpy())
 
 
 def _chosen(
