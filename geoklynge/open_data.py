@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -70,13 +70,19 @@ def open_sources() -> Mapping[str, OpenSource]:
     if not given:
         return _own()
     try:
-        changes = tomllib.loads(Path(given).read_text(encoding="utf-8-sig"))
+        return _changed(Path(given).read_text(encoding="utf-8-sig"), given)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise StudyError(f"not readable as TOML ({error})", where=given, advice=f"correct ${FILE_VARIABLE}") from None
+
+
+@lru_cache(maxsize=4)
+def _changed(text: str, where: str) -> Mapping[str, OpenSource]:
+    """Lay changes over our entries; the same text gives the same sources, however often it is read."""
+    changes = tomllib.loads(text)
     strangers = sorted({*changes} - {*_entries()})
     if strangers:
-        raise StudyError(f"no source {strangers[0]!r}", where=given, advice=f"known are {', '.join(_entries())}")
-    return _described({key: _laid_over(entry, changes.get(key, {})) for key, entry in _entries().items()}, where=given)
+        raise StudyError(f"no source {strangers[0]!r}", where=where, advice=f"known are {', '.join(_entries())}")
+    return _described({key: _laid_over(entry, changes.get(key, {})) for key, entry in _entries().items()}, where=where)
 
 
 def open_source(key: str) -> OpenSource:
@@ -84,6 +90,7 @@ def open_source(key: str) -> OpenSource:
     return open_sources()[key]
 
 
+@cache
 def _entries() -> dict[str, dict[str, Any]]:
     return tomllib.loads(resources.files(__package__).joinpath("open_data.toml").read_text(encoding="utf-8"))
 

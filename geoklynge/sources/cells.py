@@ -23,7 +23,8 @@ from pyproj import CRS, Transformer
 from ..errors import TableError
 from ..open_data import FILE_VARIABLE, OpenSource, open_sources
 from .columns import find_column
-from .layers import CSV_ENDINGS, PARQUET_ENDINGS, VECTOR_ENDINGS
+from .delimited import CSV_ENDINGS
+from .layers import PARQUET_ENDINGS, VECTOR_ENDINGS
 
 GRID_CRS = "EPSG:3035"  # what the ids of European grids speak of
 # The lower left corner in metres (CRS3035RES1000mN3497000E4321000), or in cells (1kmN3497E4321); a country may precede.
