@@ -47,6 +47,10 @@ _CONNECTION_WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
+def _sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
 @dataclass(frozen=True)
 class Client:
     """
@@ -87,7 +91,7 @@ class Client:
     gap_s: float = 0.5
     timeout_s: tuple[float, float] = (15.0, 120.0)
     tell: Tell = told_nobody
-    sleep: Callable[[float], None] = field(default=time.sleep)
+    sleep: Callable[[float], None] = _sleep
     now: Callable[[], float] = time.time
     session: requests.Session = field(default_factory=requests.Session)
     last_asked: dict[str, float] = field(default_factory=dict)
