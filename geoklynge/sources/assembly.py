@@ -28,6 +28,7 @@ from ..tables import (
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
 from .columns import only_declared, only_said
+from .gtfs import read_timetable, without_mapped_stops
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
@@ -63,8 +64,9 @@ class _Desk:
         self.record(source, table, len(rows))
         return rows
 
-    def record(self, source: str, table: str, rows: int) -> None:
-        self.records.append(record_of(self.study.path_of(source), source=source, table=table, rows=rows))
+    def record(self, source: str, table: str, rows: int, **said: str) -> None:
+        path = self.study.path_of(source)
+        self.records.append(record_of(path, source=source, table=table, rows=rows, said=said))
 
 
 def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
@@ -209,13 +211,27 @@ def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFra
     return tables
 
 
+def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoDataFrame]:
+    near, tables = partial(area.within, beyond_m=SERVICES_BEYOND_M), []
+    for source in desk.study.sources.timetables:
+        read = read_timetable(desk.study.path_of(source), source=source, crs=crs, near=near)
+        desk.record(source, "timetables", read.rows, attribution=read.publisher, dated=read.week.isoformat())
+        desk.findings += read.findings
+        tables.append(read.services)
+    return tables
+
+
 def _read_services(
     desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
 ) -> gpd.GeoDataFrame:
-    """Read the services of files and of OSM (GeoFA's before mappers'), merge, place and clip them."""
-    tables = _service_files(desk, merged, crs)
+    """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place and clip them."""
+    timetables = _read_timetables(desk, area, crs)
+    tables = [*_service_files(desk, merged, crs), *timetables]
     if osm is not None and len(osm.services):
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
+        if timetables:
+            mapped, told = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
+            desk.findings += told
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
     if not tables:

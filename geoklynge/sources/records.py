@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import TableError
@@ -33,7 +34,9 @@ def require_file(path: Path, source: str, *, named: str = "in the study file") -
         raise TableError("the file may not be read", where=source, advice="change its permissions")
 
 
-def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord:
+def record_of(
+    path: Path, *, source: str, table: str, rows: int, said: Mapping[str, str] = MappingProxyType({})
+) -> SourceRecord:
     """
     Describe one source file.
 
@@ -47,15 +50,17 @@ def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord
         The table it was read into; ``osm`` for an OSM file, which holds several.
     rows
         Rows read from it.
+    said
+        What the file itself, or the open source that it is of, says of licence, attribution and date; a
+        ``sources.toml`` beside the file decides before it.
 
     Raises
     ------
     TableError
         If a ``sources.toml`` beside the file cannot be read.
     """
-    said = OSM_LICENCE if table == "osm" else {}
-    said = {**said, **_said_beside(path)}
-    words = {key: str(said.get(key, "")) for key in ("licence", "attribution", "dated")}
+    known: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **said, **_said_beside(path)}
+    words = {key: str(known.get(key, "")) for key in ("licence", "attribution", "dated")}
     return SourceRecord(path=source, table=table, sha256=file_sha256(path), rows=rows, **words)
 
 
