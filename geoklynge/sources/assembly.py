@@ -40,8 +40,10 @@ from .place import (
     study_crs,
     wanted_crs,
 )
+from .population import people_to_parishes, people_to_places
 from .records import finding, record_of
 from .services import place_services, read_services, require_villages
+from .statbank import read_counts
 from .stored_osm import StoredOsm, read_stored_osm
 from .villages import read_villages
 
@@ -105,6 +107,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     municipalities = _read_areas(desk, "municipalities", study.sources.municipalities, crs)
     joined = join_areas_by_place(merged.villages, parishes, municipalities)
     area = study_area(study.municipalities, joined, parishes, municipalities)
+    joined, parishes = _read_population(desk, merged, joined, parishes, area)
     villages = _keep_villages(desk, joined, area, parishes)
     associations, survey = _read_belonging(desk, merged, villages)
     return Tables(
@@ -152,6 +155,29 @@ def _read_areas(desk: _Desk, table: str, sources: tuple[str, ...], crs: CRS) -> 
         return None
     tables = [desk.file(source, table, partial(read_areas, table=table)).to_crs(crs) for source in sources]
     return join_areas(tables, id_name="parish_id" if table == "parishes" else "municipality_id")
+
+
+def _read_population(
+    desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame | None, area: StudyArea
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Read tables of people and give the people to places, then to parishes."""
+    inside, tables = inside_study(villages, area), []
+    for source in desk.study.sources.population:
+        counts, told = read_counts(desk.study.path_of(source), source=source)
+        known = counts.known
+        said = {"licence": known.licence, "attribution": known.attribution, "dated": str(counts.year)}
+        desk.record(source, "population", counts.read, **said)
+        desk.findings += told
+        tables.append((source, counts))
+    for source, counts in tables:
+        if counts.of == "place":
+            villages, told = people_to_places(counts, villages, source=source, now=merged.now, inside=inside)
+            desk.findings += told
+    for source, counts in tables:
+        if counts.of == "parish":
+            parishes, told = people_to_parishes(counts, parishes, villages, source=source, inside=inside)
+            desk.findings += told
+    return villages, parishes
 
 
 def _keep_villages(

@@ -40,7 +40,8 @@ class Timetable:
     """
     The stops of one feed as services, in the order of their ids, and the findings about them.
 
-    `publisher` is who made it, empty where it does not say; `week` the Monday of the week that was counted, `rows` how many stops the feed has.
+    `publisher` is who made it, empty where it does not say; `week` the Monday of the week that was counted; `rows` how
+    many stops the feed has.
     """
 
     services: gpd.GeoDataFrame
