@@ -2,12 +2,15 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from source_files import finding, read, write
 
 from geoklynge.errors import TableError
+from geoklynge.sources.population import people_to_places
 from geoklynge.sources.statbank import municipality_keys, read_counts
 
 # The form is that of https://api.statbank.dk/v1/data/BY1/CSV; codes beyond the municipality and people are made up.
@@ -126,6 +129,20 @@ def test_the_code_of_a_place_goes_before_its_name(tmp_path):
     codes = with_cells(lambda area, year, n: (area[:8], year[:4], n))
     assert people(study(tmp_path, codes, villages=villages))["70614233"] == (641, 2026)
     assert people(study(tmp_path, codes, villages=villages))["roende"] == (3328, -1)
+
+
+@pytest.mark.parametrize("code", ["14233", "70614233"])
+def test_the_code_that_a_gazetteer_gives_a_place_goes_before_its_name(tmp_path, code):
+    villages = read(tmp_path, villages=write(tmp_path, "v.csv", MOLS)).villages
+    villages["statbank_code"] = pd.Series([code, None, None, None], dtype="string")  # Agri, the first by its id
+    counts, _ = read_counts(tmp_path / write(tmp_path, "by1.csv", BY1), source="by1.csv")
+    inside = np.ones(len(villages), dtype=bool)
+    taken, _ = people_to_places(counts, villages, source="by1.csv", now={}, inside=inside)
+    assert taken["population"].tolist() == [641, 628, 3402, 118]
+    elsewhere, _ = people_to_places(
+        counts, villages.assign(municipality_id="0707", municipality="Norddjurs"), source="", now={}, inside=inside
+    )
+    assert elsewhere["population"].fillna(-1).tolist() == [-1, 628, 3328, 118]
 
 
 def test_of_places_of_one_name_the_largest_takes_the_people_and_it_is_told(tmp_path):
@@ -290,7 +307,7 @@ MALFORMED = {
     ),
     "codes": (
         "BYER;TID;INDHOLD\n70614233;2026;641\n",
-        f"areas have codes only (70614233), and no village_id is one of them: {ASK}",
+        f"areas have codes only (70614233), and no place says one of them: {ASK}",
     ),
     "no rows": (
         "BYER;TID;INDHOLD\n",

@@ -30,11 +30,11 @@ def people_to_places(
     """
     Give places the people of the urban area that they are.
 
-    An area is the place whose `village_id` is its code, else the place of its name (in the sense of `place_key`) in
-    its municipality; of several such places the one of the larger kind, then the one with more people known. Where
-    the municipality of the area or of the place is not known, the name must be borne by one of each alone. The place
-    takes people and year if it says no people, no year, or an older one. A hamlet that takes them becomes what its
-    people make it, as an urban area is no hamlet.
+    An area is the place whose `village_id` or `statbank_code` is its code, else the place of its name (in the sense
+    of `place_key`) in its municipality. Of several such places it is the one of the larger kind, then the one with
+    more people known. Where the municipality of the area or of the place is not known, the name must be borne by one
+    of each alone. The place takes people and year if it says no people, no year, or an older one. A hamlet that takes
+    them becomes what its people make it, as an urban area is no hamlet.
 
     Parameters
     ----------
@@ -52,14 +52,13 @@ def people_to_places(
     Raises
     ------
     TableError
-        If the areas have codes only, and none of them is the id of a place.
+        If the areas have codes only, and no place says one of them.
     """
     areas = counts.rows
-    ids = areas["code"].map(now).fillna("")
-    by_code = pd.Index(villages["village_id"]).get_indexer(pd.Index(ids)).astype(np.int64)
+    by_code = _by_code(areas, villages, now)
     if (by_code < 0).all() and (areas["name"] == "").all():
         raise TableError(
-            f"areas have codes only ({areas['code'].iloc[0]}), and no village_id is one of them",
+            f"areas have codes only ({areas['code'].iloc[0]}), and no place says one of them",
             where=source,
             advice="ask for codes and texts (valuePresentation CodeAndValue)",
         )
@@ -82,6 +81,28 @@ def people_to_places(
     ]
 
 
+def _by_code(areas: pd.DataFrame, villages: gpd.GeoDataFrame, now: Mapping[str, str]) -> Ints:
+    """
+    Find for each area the place that says its code, -1 for none.
+
+    A `statbank_code` may be the whole code, or its last five digits: those of the area, without the municipality.
+    """
+    ids = pd.Index([now.get(code, "") for code in areas["code"]], dtype=object)
+    found: Ints = pd.Index(villages["village_id"]).get_indexer(ids).astype(np.int64)
+    if "statbank_code" not in villages:
+        return found
+    said = pd.DataFrame(
+        {"code": villages["statbank_code"].astype("string"), "place": np.arange(len(villages))}
+    ).dropna()
+    codes = [pd.DataFrame({"code": areas["code"].str[cut:], "area": np.arange(len(areas))}) for cut in (0, 3)]
+    pairs = said.merge(pd.concat(codes).astype({"code": "string"}), on="code").sort_values(["area", "place"])
+    place, area = pairs["place"].to_numpy(np.int64), pairs["area"].to_numpy(np.int64)
+    sure = _in_one_municipality(areas, villages, place, area)
+    place, area = match_once(place[sure], area[sure], -areas["people"].to_numpy(dtype=float)[area[sure]])
+    found[area] = np.where(found[area] >= 0, found[area], place)
+    return found
+
+
 def _of_one_name(areas: pd.DataFrame, villages: gpd.GeoDataFrame) -> tuple[Ints, Ints]:
     """Pair places and areas of one name that are in one municipality, or the only ones of their name."""
     left = pd.DataFrame({"key": villages["name"].map(place_key), "place": np.arange(len(villages))})
@@ -89,14 +110,20 @@ def _of_one_name(areas: pd.DataFrame, villages: gpd.GeoDataFrame) -> tuple[Ints,
     right = pd.DataFrame({"key": areas["name"][named].map(place_key), "area": np.flatnonzero(named)})
     pairs = left.merge(right, on="key").sort_values(["area", "place"])
     place, area = pairs["place"].to_numpy(np.int64), pairs["area"].to_numpy(np.int64)
+    sure = _in_one_municipality(areas, villages, place, area)
+    return place[sure], area[sure]
+
+
+def _in_one_municipality(areas: pd.DataFrame, villages: gpd.GeoDataFrame, place: Ints, area: Ints) -> Bools:
+    """Tell which pairs lie in one municipality; where one of it is not known, which are the only one of their ends."""
     own = [municipality_keys(*said) for said in zip(villages["municipality_id"], villages["municipality"], strict=True)]
     theirs = areas["municipalities"].tolist()
-    alone = ~(pairs["place"].duplicated(keep=False) | pairs["area"].duplicated(keep=False))
+    alone = ~(pd.Series(place).duplicated(keep=False) | pd.Series(area).duplicated(keep=False))
     sure = [
         bool(own[p] & theirs[a]) if own[p] and theirs[a] else only
         for p, a, only in zip(place.tolist(), area.tolist(), alone.tolist(), strict=True)
     ]
-    return place[sure], area[sure]
+    return np.array(sure, dtype=bool)
 
 
 def _largest_first(areas: pd.DataFrame, villages: gpd.GeoDataFrame, place: Ints, area: Ints) -> tuple[Ints, Ints]:
