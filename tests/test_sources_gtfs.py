@@ -89,7 +89,7 @@ def rows(file, **cells):
 
 
 def test_no_boarding_is_no_departure_and_booking_by_phone_is_one(tmp_path):
-    pickup = ["0", "1", "0", "2", "3", "0", "", "0", "0", "0", "0"]
+    pickup = ["0", "1", "1", "2", "3", "0", "", "0", "0", "0", "0"]
     pack(tmp_path, stop_times=rows("stop_times", pickup_type=pickup))
     assert departures(tmp_path) == {"K": 1.0, "V": 1.2, "R": 1.2}
 
@@ -115,6 +115,7 @@ V,Rønde perron 2,56.3012,10.4750,,S
 K,Rønde perron 2 nord,,,4,V
 A,Agri,56.2320,10.5260,0,
 E,Indgang,56.3013,10.4750,2,S
+X,Indgang uden station,56.25,10.60,2,
 """
 
 
@@ -151,7 +152,9 @@ def test_stops_far_away_are_dropped_but_end_the_trips_that_go_there(tmp_path):
     pack(tmp_path)
     near = lambda points: everywhere(points) & (points.y < 6_235_000).to_numpy()  # noqa: E731 - without Rønde
     assert departures(tmp_path, near=near) == {"K": 1.0, "V": 2.2}
-    assert told(counted(tmp_path, near=near), "stops_outside") == 1
+    found = counted(tmp_path, near=near)
+    assert told(found, "stops_outside") == 1
+    assert told(found, "stops_without_departure") == 1  # Agri, not Rønde, of which nothing is known
 
 
 VARIANTS = {
@@ -238,6 +241,34 @@ def test_of_an_even_number_of_weeks_the_lower_middle_one_counts(tmp_path):
     pack(tmp_path, without=["calendar.txt"], calendar_dates=text)
     assert counted(tmp_path).week == date(2026, 11, 9)
     assert departures(tmp_path) == {"K": 0.8, "V": 1.6, "R": 0.8}
+
+
+def test_a_day_that_runs_anyway_is_not_added_twice(tmp_path):
+    again = "".join(f"weekdays,{day:%Y%m%d},1\n" for week in (0, 2, 3) for day in from_monday(week, 0, 1, 2))
+    pack(tmp_path, calendar_dates="service_id,date,exception_type\n" + again)
+    assert counted(tmp_path).week == date(2026, 11, 9)  # all weeks alike, so the second
+    assert departures(tmp_path) == BY_HAND
+
+
+def test_a_calendar_runs_on_its_last_day(tmp_path):
+    text = FEED["calendar.txt"].replace("20261129", "20261115").replace("20261102,20261115", "20261109,20261113", 1)
+    text = text.replace("fridays,0,0,0,0,1", "fridays,0,0,0,0,0")
+    pack(
+        tmp_path,
+        calendar=text,
+        calendar_dates=dates(("weekdays", from_monday(0, 0, 1, 2, 3)), ("fridays", [date(2026, 11, 6)])),
+    )
+    assert counted(tmp_path).week == date(
+        2026, 11, 2
+    )  # nine trips; the other week has ten, two of them on the last day
+    assert departures(tmp_path) == {"K": 0.8, "V": 1.8, "R": 1.0}
+
+
+def test_services_without_trips_do_not_lengthen_the_feed(tmp_path):
+    late = FEED["calendar.txt"].replace("20261102", "20261103").replace("20261129", "20261108")
+    pack(tmp_path, calendar=late + "none,1,1,1,1,1,1,1,20261101,20261231\n")
+    with pytest.raises(TableError, match="valid: 2026-11-03 to 2026-11-08"):
+        counted(tmp_path)
 
 
 def test_weeks_in_which_timetables_have_run_out_are_not_ordinary(tmp_path):

@@ -106,6 +106,16 @@ def test_of_several_measures_the_people_count(tmp_path):
     assert people(study(tmp_path, text))["knebel"] == (641, 2026)
 
 
+def test_a_place_without_people_takes_them_whatever_the_year_it_says(tmp_path):
+    villages = MOLS.replace("10.4887,628,2020", "10.4887,,2030")
+    assert people(study(tmp_path, villages=villages))["knebel"] == (641, 2026)
+
+
+def test_a_place_known_by_its_code_takes_no_other_area_of_its_name(tmp_path):
+    villages = MOLS.replace("knebel,Knebel", "70614233,Thorsager")
+    assert people(study(tmp_path, villages=villages))["70614233"] == (641, 2026)
+
+
 def test_the_newest_year_counts_and_is_told(tmp_path):
     older = "".join(f"{line.replace('2026 2026', '2019 2019')}9\n" for line in BY1.splitlines()[1:])
     tables = study(tmp_path, BY1 + older)
@@ -176,6 +186,7 @@ def test_an_urban_area_across_a_border_has_all_its_people(tmp_path):
     capital += (
         "70701100 707-01100 Rønde (del af Hovedstadsområdet);2026;9\n70600706 706-00706 Syddjurs Kommune;2026;99\n"
     )
+    capital += "00001100 000-01100 Hovedstaden;2026;16\n"  # told by its parts
     counts, _ = read_counts(tmp_path / write(tmp_path, "c.csv", capital), source="c.csv")
     assert counts.rows["people"].tolist() == [7, 9]
 

@@ -66,9 +66,8 @@ class Calendar:
         tuple[int, array]
             The first day, and the trips from then on; no days where no trip ever runs.
         """
-        regular = (self.end >= self.start) & self.on.any(axis=1) & (trips > 0)
-        extra = self.added & (trips[self.service] > 0)
-        starts, ends = (np.concatenate([days[regular], self.day[extra]]) for days in (self.start, self.end))
+        regular = (self.end >= self.start) & self.on.any(axis=1)
+        starts, ends = (np.concatenate([days[regular], self.day[self.added]]) for days in (self.start, self.end))
         if not len(starts):
             return 1, np.empty(0, dtype=np.int64)
         first, last = int(starts.min()), int(ends.max())
