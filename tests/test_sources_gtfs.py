@@ -292,9 +292,16 @@ def test_only_whole_weeks_inside_the_stated_validity_count(tmp_path):
         counted(tmp_path)
 
 
-def test_a_feed_of_several_agencies_is_called_by_its_form(tmp_path):
+def test_a_feed_of_several_agencies_is_called_by_its_producer_or_its_form(tmp_path):
     pack(tmp_path, agency=FEED["agency.txt"] + "2,DSB,https://y.dk,Europe/Copenhagen\n")
     assert set(counted(tmp_path).services["source"]) == {"GTFS"}
+    assert counted(tmp_path).publisher == ""
+    header = "attribution_id,organization_name,attribution_url,is_producer,is_operator\n"
+    agencies = FEED["agency.txt"] + "2,DSB,https://y.dk,Europe/Copenhagen\n"
+    pack(tmp_path, agency=agencies, attributions=header + "rp,Rejseplanen,https://x.dk,1,\nd,DSB,https://y.dk,,1\n")
+    assert set(counted(tmp_path).services["source"]) == {"Rejseplanen"}
+    record = read(tmp_path, timetables="gtfs.zip").sources[-1]
+    assert (record.licence, record.attribution) == ("CC BY 4.0", "Rejseplanen")
 
 
 # ---- another library as the oracle -------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
+from ..open_data import open_source
 from ..study import Study
 from ..tables import (
     PARISHES,
@@ -241,7 +242,10 @@ def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoData
     near, tables = partial(area.within, beyond_m=SERVICES_BEYOND_M), []
     for source in desk.study.sources.timetables:
         read = read_timetable(desk.study.path_of(source), source=source, crs=crs, near=near)
-        desk.record(source, "timetables", read.rows, attribution=read.publisher, dated=read.week.isoformat())
+        known = open_source("gtfs")
+        said = {"licence": known.licence} if read.publisher == known.attribution else {}
+        said |= {"attribution": read.publisher, "dated": read.week.isoformat()}
+        desk.record(source, "timetables", read.rows, **said)
         desk.findings += read.findings
         tables.append(read.services)
     return tables

@@ -200,10 +200,16 @@ def _departures(feed: Feed, known: pd.Index, stops: pd.DataFrame, kept: Bools, a
 
 
 def _publisher(feed: Feed) -> str:
-    """Say who made the feed: its publisher, else its only agency; the empty text where neither is said."""
-    for name, column in (("feed_info.txt", "feed_publisher_name"), ("agency.txt", "agency_name")):
+    """Say who made the feed: its publisher, else its only producer, else its only agency; empty where none is said."""
+    for name, column, only in (
+        ("feed_info.txt", "feed_publisher_name", ""),
+        ("attributions.txt", "organization_name", "is_producer"),
+        ("agency.txt", "agency_name", ""),
+    ):
         if name in feed.names:
-            said = read_columns(feed, name, (), (column,))[column].text()
+            columns = read_columns(feed, name, (), (column, only) if only else (column,))
+            said = columns[column].text()
+            said = said[columns[only].text() == "1"] if only else said
             names = sorted({plain_text(text) for text in said} - {""})
             if len(names) == 1:
                 return str(names[0])
