@@ -359,7 +359,7 @@ def _keys_beside(loc: tuple[str | int, ...]) -> list[str]:
 
 
 def source_bytes(study: Study) -> int:
-    """How large the files of a study are together; those that are not there count as nothing."""
+    """How large the files of a study are together; those that are not there, and folders, count as nothing."""
     names = {name for table in Sources.model_fields for name in getattr(study.sources, table)}
     paths = [study.folder / name for name in names]
     return sum(path.stat().st_size for path in paths if path.is_file())

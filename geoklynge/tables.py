@@ -83,7 +83,11 @@ PARISHES = (
     SOGNEKOMMUNE,
     _optional("school_district", "school catchment of the parish", aliases=("skoledistrikt",), if_said=True),
     PASTORATE,
-)
+    Column("population", "Int64", "inhabitants", unit="people", required=False, may_be_missing=True, at_least=0,
+           aliases=("befolkning", "folketal", "indbyggere"), if_said=True),
+    Column("population_year", "Int64", "the year population speaks of", required=False, may_be_missing=True,
+           if_said=True),
+)  # fmt: skip
 
 MUNICIPALITIES = (
     Column("municipality_id", "string", "stable id, unique in the table", aliases=("kommunekode", "kode")),

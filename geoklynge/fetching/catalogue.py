@@ -42,8 +42,11 @@ GROUPS = (
     Group(("school_register", "school_register_export", "school_register_extract"), "denmark"),
     Group(("daycare_register",), "denmark"),
     Group(("health_register",), "denmark"),
+    Group(("gtfs",), "denmark"),
     Group(("overpass", "geofabrik"), "denmark", essential=True),
     Group(("overpass",), "elsewhere", essential=True),
+    Group(("geonames",), "anywhere"),
+    Group(("eurostat_grid", "eurostat_grid_long"), "anywhere"),
     Group(("statbank_places",), "denmark"),
     Group(("statbank_parishes",), "denmark"),
 )

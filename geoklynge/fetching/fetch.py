@@ -176,13 +176,13 @@ def _municipalities(desk: _Desk, key: str, asked: Asked) -> Place | None:
         if at_hand is not None:
             areas = _read_at_hand(at_hand, source)
             place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-            _take_at_hand(desk, key, source, at_hand)
+            _take_at_hand(desk, key, place, at_hand)
             return place
         if task is None:
             return None
         areas, questions = BORDER_READERS[key](_telling(desk, key), task)
         place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-        _note(desk, key, source, write_areas(areas, questions, Task(key, source, place, desk.beside)))
+        _note(desk, key, place, write_areas(areas, questions, Task(key, source, place, desk.beside)))
     except (FetchError, TableError) as error:
         _give_up(desk, key, source, error)
         return None
@@ -200,11 +200,11 @@ def _read_at_hand(path: Path, source: OpenSource) -> gpd.GeoDataFrame:
     return areas.to_crs(WGS84).rename(columns={"municipality_id": source.fields["municipality_id"]})
 
 
-def _take_at_hand(desk: _Desk, key: str, source: OpenSource, path: Path) -> None:
+def _take_at_hand(desk: _Desk, key: str, place: Place, path: Path) -> None:
     if any(record.source == key for record in desk.earlier):
         _keep_earlier(desk, (key,))
     else:
-        _take_by_hand(desk, key, source, path)
+        _take_by_hand(desk, key, place, path)
 
 
 def _area_of(areas: gpd.GeoDataFrame, asked: Asked, source: OpenSource) -> shapely.geometry.base.BaseGeometry:
@@ -246,10 +246,10 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
         task = _task(desk, key, place)
         try:
             if by_hand is not None:
-                _take_by_hand(desk, key, source, by_hand)
+                _take_by_hand(desk, key, place, by_hand)
                 return
             if task is not None:
-                _note(desk, key, source, FETCHERS[key].fetch(_telling(desk, key), task))
+                _note(desk, key, place, FETCHERS[key].fetch(_telling(desk, key), task))
                 return
         except (FetchError, TableError) as error:
             _give_up(desk, key, source, error)
@@ -260,9 +260,10 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
         raise FetchError("; ".join(reasons[key] for key in keys if key in reasons))
 
 
-def _note(desk: _Desk, key: str, source: OpenSource, draft: Draft) -> None:
+def _note(desk: _Desk, key: str, place: Place, draft: Draft) -> None:
     """Have each file read as a run will read it, and note it."""
-    rows = {name: rows_of(desk.beside / name, table) for name, table in draft.files}
+    source = open_source(key)
+    rows = {name: rows_of(desk.beside / name, table, place) for name, table in draft.files}
     desk.records += records_of(draft, key, source, desk.beside, rows)
 
 
@@ -285,9 +286,10 @@ def _by_hand(desk: _Desk, source: OpenSource) -> Path | None:
     return path if path.is_file() and not ours else None
 
 
-def _take_by_hand(desk: _Desk, key: str, source: OpenSource, path: Path) -> None:
+def _take_by_hand(desk: _Desk, key: str, place: Place, path: Path) -> None:
+    source = open_source(key)
     shutil.copyfile(path, desk.beside / source.file)
-    rows = {source.file: rows_of(desk.beside / source.file, source.table)}
+    rows = {source.file: rows_of(desk.beside / source.file, source.table, place)}
     draft = Draft(((source.file, source.table),), (), notes=(BY_HAND,))
     made = records_of(draft, key, source, desk.beside, rows)
     desk.records += [replace(record, fetched=BY_HAND) for record in made]

@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
+from ..open_data import open_source
 from ..people import people_assumed
 from ..study import Study
 from ..tables import (
@@ -31,6 +32,7 @@ from .belonging import join_associations, join_surveys, names_for, read_associat
 from .cells import columns_of, grid_source
 from .columns import only_declared, only_said
 from .grid import box_of, counted_cells, join_grids, read_grid
+from .gtfs import read_timetable, without_mapped_stops
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
@@ -42,8 +44,10 @@ from .place import (
     study_crs,
     wanted_crs,
 )
+from .population import people_to_parishes, people_to_places
 from .records import finding, record_of
 from .services import place_services, read_services, require_villages
+from .statbank import read_counts
 from .stored_osm import StoredOsm, read_stored_osm
 from .villages import read_villages
 
@@ -66,8 +70,9 @@ class _Desk:
         self.record(source, table, len(rows))
         return rows
 
-    def record(self, source: str, table: str, rows: int) -> None:
-        self.records.append(record_of(self.study.path_of(source), source=source, table=table, rows=rows))
+    def record(self, source: str, table: str, rows: int, **said: str) -> None:
+        path = self.study.path_of(source)
+        self.records.append(record_of(path, source=source, table=table, rows=rows, said=said))
 
 
 def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
@@ -106,6 +111,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     municipalities = _read_areas(desk, "municipalities", study.sources.municipalities, crs)
     joined = join_areas_by_place(merged.villages, parishes, municipalities)
     area = study_area(study.municipalities, joined, parishes, municipalities)
+    joined, parishes = _read_population(desk, merged, joined, parishes, area)
     villages = _keep_villages(desk, joined, area, parishes)
     associations, survey = _read_belonging(desk, merged, villages)
     return Tables(
@@ -154,6 +160,29 @@ def _read_areas(desk: _Desk, table: str, sources: tuple[str, ...], crs: CRS) -> 
         return None
     tables = [desk.file(source, table, partial(read_areas, table=table)).to_crs(crs) for source in sources]
     return join_areas(tables, id_name="parish_id" if table == "parishes" else "municipality_id")
+
+
+def _read_population(
+    desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame, parishes: gpd.GeoDataFrame | None, area: StudyArea
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame | None]:
+    """Read tables of people and give the people to places, then to parishes."""
+    inside, tables = inside_study(villages, area), []
+    for source in desk.study.sources.population:
+        counts, told = read_counts(desk.study.path_of(source), source=source)
+        known = counts.known
+        said = {"licence": known.licence, "attribution": known.attribution, "dated": str(counts.year)}
+        desk.record(source, "population", counts.read, **said)
+        desk.findings += told
+        tables.append((source, counts))
+    for source, counts in tables:
+        if counts.of == "place":
+            villages, told = people_to_places(counts, villages, source=source, now=merged.now, inside=inside)
+            desk.findings += told
+    for source, counts in tables:
+        if counts.of == "parish":
+            parishes, told = people_to_parishes(counts, parishes, villages, source=source, inside=inside)
+            desk.findings += told
+    return villages, parishes
 
 
 def _keep_villages(
@@ -217,13 +246,30 @@ def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFra
     return tables
 
 
+def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoDataFrame]:
+    near, tables = partial(area.within, beyond_m=SERVICES_BEYOND_M), []
+    for source in desk.study.sources.timetables:
+        read = read_timetable(desk.study.path_of(source), source=source, crs=crs, near=near)
+        known = open_source("gtfs")
+        said = {"licence": known.licence} if read.publisher == known.attribution else {}
+        said |= {"attribution": read.publisher, "dated": read.week.isoformat()}
+        desk.record(source, "timetables", read.rows, **said)
+        desk.findings += read.findings
+        tables.append(read.services)
+    return tables
+
+
 def _read_services(
     desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
 ) -> gpd.GeoDataFrame:
-    """Read the services of files and of OSM (GeoFA's before mappers'), merge, place and clip them."""
-    tables = _service_files(desk, merged, crs)
+    """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place and clip them."""
+    timetables = _read_timetables(desk, area, crs)
+    tables = [*_service_files(desk, merged, crs), *timetables]
     if osm is not None and len(osm.services):
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
+        if timetables:
+            mapped, told = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
+            desk.findings += told
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
     if not tables:

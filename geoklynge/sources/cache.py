@@ -70,7 +70,10 @@ def cache_key(**parts: object) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Sum up a file's bytes."""
+    """Sum up a file's bytes; of a folder, the names and bytes of the files that stand in it."""
+    if path.is_dir():
+        inside = [f"{file_sha256(file)}  {file.name}\n" for file in sorted(path.iterdir()) if file.is_file()]
+        return hashlib.sha256("".join(inside).encode()).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -112,7 +112,7 @@ def _pairs_within(
     return found["i"].astype(np.int64), found["j"].astype(np.int64), found["v"]
 
 
-def _match_once(i: Ints, j: Ints, *order: NDArray[np.generic]) -> tuple[Ints, Ints]:
+def match_once(i: Ints, j: Ints, *order: NDArray[np.generic]) -> tuple[Ints, Ints]:
     """Match each i and each j at most once, the pairs that come first in `order` first."""
     by_rank = np.lexsort((j, i, *reversed(order)))
     left = pd.DataFrame({"i": i[by_rank], "j": j[by_rank]})
@@ -147,7 +147,7 @@ def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDat
     names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
     same = names[0][i] == names[1][j]
     near = same | (metres <= SAME_SPOT_M)
-    i, j = _match_once(i[near], j[near], ~same[near], metres[near])
+    i, j = match_once(i[near], j[near], ~same[near], metres[near])
     renamed = names[0][i] != names[1][j]
     filled = _fill(merged, later, i, j, renamed)
     found = dict(zip(later["village_id"].iloc[j], merged["village_id"].iloc[i], strict=True))
@@ -200,7 +200,7 @@ def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFram
         i, j, metres = _pairs_within(_xy(merged.iloc[at_a]), _xy(rows.iloc[at_b]), SAME_FACILITY_M)
         i, j = at_a[i], at_b[j]
         same = merged["category"].to_numpy(object)[i] == rows["category"].to_numpy(object)[j]
-        i, j = _match_once(i[same], j[same], metres[same])
+        i, j = match_once(i[same], j[same], metres[same])
         for name in ("name", "capacity"):
             filled = merged[name].iloc[i].fillna(rows[name].iloc[j].set_axis(merged.index[i]))
             merged.loc[merged.index[i], name] = filled

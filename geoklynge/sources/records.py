@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import TableError
+from ..open_data import open_sources
 from ..tables import Finding, SourceRecord
 from .cache import file_sha256
 
@@ -34,7 +36,9 @@ def require_file(path: Path, source: str, *, named: str = "in the study file") -
         raise TableError("the file may not be read", where=source, advice="change its permissions")
 
 
-def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord:
+def record_of(
+    path: Path, *, source: str, table: str, rows: int, said: Mapping[str, str] = MappingProxyType({})
+) -> SourceRecord:
     """
     Describe one source file.
 
@@ -48,21 +52,32 @@ def record_of(path: Path, *, source: str, table: str, rows: int) -> SourceRecord
         The table it was read into; ``osm`` for an OSM file, which holds several.
     rows
         Rows read from it.
+    said
+        What the file itself, or the open source that it is of, says of licence, attribution and date; a
+        ``sources.toml`` beside the file decides before it.
 
     Raises
     ------
     TableError
         If a ``sources.toml`` beside the file cannot be read.
     """
-    said = OSM_LICENCE if table == "osm" else {}
-    said = {**said, **_said_beside(path)}
-    words = {key: str(said.get(key, "")) for key in ("licence", "attribution", "dated")}
+    named = _said_of_name(path, table)
+    known: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **named, **said, **_said_beside(path)}
+    words = {key: str(known.get(key, "")) for key in ("licence", "attribution", "dated")}
     return SourceRecord(path=source, table=table, sha256=file_sha256(path), rows=rows, **words)
 
 
 def _said_beside(path: Path) -> dict[str, Any]:
     """Read what ``sources.toml`` (written by hand) or ``sources.json`` (by a fetch) beside a file says of it."""
     return _said_by_hand(path) or _said_by_fetch(path)
+
+
+def _said_of_name(path: Path, table: str) -> dict[str, Any]:
+    """Tell what a file of a known open source asks for, where it bears the name that `open_data.toml` gives it."""
+    for source in open_sources().values():
+        if source.file == path.name and source.table == table:
+            return {"licence": source.licence, "attribution": source.attribution}
+    return {}
 
 
 def _said_by_hand(path: Path) -> dict[str, Any]:
