@@ -22,6 +22,7 @@ from pydantic import ValidationError
 from . import __version__
 from .errors import InputError
 from .pipeline import Run, peak_memory_mb
+from .quality import short_record
 from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
 from .table_files import Process, TableFiles, write_tables_by
@@ -187,6 +188,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "sources": [asdict(source) for source in tables.sources],
         "counts": counts,
         "quality": [asdict(finding) for finding in run.findings()],
+        **short_record(run.quality),
         "limits": study["limits"],
         "plan": {"objective": run.plan.objective, "bound": run.plan.bound, "gap": run.plan.gap},
         **_other_lights(run),

@@ -39,11 +39,12 @@ def test_no_text_is_forgotten_by_the_pages():
         table, _, name = key.partition(".")
         told_by_name = table in {
             "measure", "standing", "why_alone", "finding", "layer", "method", "naming", "type", "trait", "sort", "help",
+            "doubt", "verdict",
         }  # fmt: skip
         assert (
             told_by_name
             or key.removesuffix("_one") in code
-            or name.startswith("layer_")
+            or name.startswith(("layer_", "table_"))
             or key in {"ui.car", "ui.bike", "ui.walk", "ui.least", "ui.most"}
         ), key
 

@@ -10,11 +10,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pyproj import CRS
 
 from ..errors import StudyError
-from ..origins import AROUND, INSIDE, NEAR, OUTSIDE, OWN, Origins
+from ..origins import AROUND, INSIDE, OUTSIDE, Origins
 from ..study import Study
 from ..tables import (
     PARISHES,
@@ -28,11 +27,12 @@ from ..tables import (
     check_table,
     people_of,
 )
+from .accounts import osm_label, service_rows, stated_parishes, village_rows
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
 from .columns import only_declared, only_said
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
-from .merge import Merged, MergedServices, merge_services, merge_villages
+from .merge import Merged, merge_services, merge_villages
 from .place import (
     SERVICES_BEYOND_M,
     StudyArea,
@@ -108,7 +108,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     area = study_area(study.municipalities, joined, parishes, municipalities)
     villages = _keep_villages(desk, joined, area, parishes)
     associations, survey = _read_belonging(desk, merged, villages)
-    services, service_rows = _read_services(desk, osm, merged, joined, area, crs)
+    services, told = _read_services(desk, osm, merged, joined, area, crs)
     return Tables(
         villages=villages,
         services=services,
@@ -122,7 +122,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
         other_roads=_read_other_roads(desk, area, crs),
         sources=tuple(desk.records),
         findings=tuple(desk.findings),
-        origins=Origins(_village_rows(desk.study, merged, villages), service_rows, _stated_parishes(merged.villages)),
+        origins=Origins(village_rows(desk.study, merged, villages), told, stated_parishes(merged.villages)),
     )
 
 
@@ -200,25 +200,6 @@ def _note_gaps(desk: _Desk, villages: gpd.GeoDataFrame, *, with_parishes: bool) 
     desk.findings += finding("places_without_parish", count, text, villages.loc[without, "name"])
 
 
-def _village_rows(study: Study, merged: Merged, villages: gpd.GeoDataFrame) -> pd.DataFrame:
-    """Account for every row of the sources of villages; see `Origins`."""
-    names = [_osm_label(study) if source == "osm" else source for source in study.sources.villages or ("osm",)]
-    rows = pd.concat(
-        [told.assign(source=name) for name, told in zip(names, merged.rows, strict=True)], ignore_index=True
-    )
-    return rows.assign(standing=np.where(rows["village_id"].isin(villages["village_id"]), INSIDE, OUTSIDE))
-
-
-def _osm_label(study: Study) -> str:
-    return ", ".join(study.sources.osm) or "osm"
-
-
-def _stated_parishes(villages: gpd.GeoDataFrame) -> pd.DataFrame:
-    """List the parishes that the villages' own rows name; `villages` as they were merged."""
-    stated = villages["parish_id"].fillna(villages["parish"])
-    return pd.DataFrame({"village_id": villages["village_id"], "stated": stated})[stated.notna()]
-
-
 def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFrame]:
     categories = desk.study.services.all_categories()
     tables = []
@@ -242,7 +223,7 @@ def _read_services(
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
-        names += [_osm_label(desk.study)] * 2
+        names += [osm_label(desk.study)] * 2
     if not tables:
         nothing = only_declared(gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs)), SERVICES)
         tables, names = [nothing], [""]
@@ -254,32 +235,10 @@ def _read_services(
     text = f"services more than 20 km outside the study's area, left out: {far} of {len(services)}"
     called = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
     desk.findings += finding("services_outside", far, text, called)
-    rows = _service_rows(tables, names, told, services, np.where(inside, INSIDE, np.where(near, AROUND, OUTSIDE)))
+    rows = service_rows(tables, names, told, services, np.where(inside, INSIDE, np.where(near, AROUND, OUTSIDE)))
     kept = services[near].sort_values("service_id", ignore_index=True)
     ours = joined.loc[inside_study(joined, area), "village_id"]
     return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(ours))), rows
-
-
-def _service_rows(
-    tables: list[gpd.GeoDataFrame],
-    names: list[str],
-    told: MergedServices,
-    services: gpd.GeoDataFrame,
-    standing: NDArray[np.str_],
-) -> pd.DataFrame:
-    """Account for every row of the sources of services; see `Origins`."""
-    rows = pd.concat([table[["service_id", "name", "category", "year"]] for table in tables], ignore_index=True)
-    rows = rows.rename(columns={"service_id": "row_id"})
-    own = np.isnan(told.metres)
-    return rows.assign(
-        source=np.repeat(np.array(names, dtype=object), [len(table) for table in tables]),
-        service_id=services["service_id"].array[told.into],
-        reason=np.where(own, OWN, NEAR),
-        metres=np.where(own, 0.0, told.metres),
-        standing=standing[told.into],
-        x=services.geometry.x.to_numpy()[told.into],
-        y=services.geometry.y.to_numpy()[told.into],
-    )
 
 
 def _read_roads(desk: _Desk, osm: StoredOsm | None, area: StudyArea, crs: CRS) -> Roads | None:

@@ -196,9 +196,7 @@ def _within_one_source(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[s
     return rows[~gone].reset_index(drop=True), stays
 
 
-def _join(
-    merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame
-) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, str]]]:
+def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, str]]]:
     """Fill `merged` from its matches in `later` and append what is new. Also: id in `later` -> id in `merged`, why."""
     i, j, metres = _pairs_within(_xy(merged), _xy(later), SAME_NAME_M)
     names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
@@ -281,7 +279,7 @@ def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> MergedServices:
 
 
 def _places_of(i: Ints, j: Ints, before: int, later: int) -> Ints:
-    """Tell where each of the later rows comes to stand: `j` in `i`, the others one after another behind those before."""
+    """Tell where each of the later rows comes to stand: `j` in `i`, the others one by one behind those before."""
     stands = np.full(later, -1, dtype=np.int64)
     stands[j] = i
     new = stands < 0
