@@ -24,7 +24,9 @@ from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
+from .inspecting import as_document, as_page, look_at, print_look, study_at
 from .maps import backgrounds_of, print_pdf, render_pages
+from .maps.texts import Words
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study, source_bytes
@@ -309,6 +311,50 @@ def _validate(folder: Path, known_file: Path, options: _ValidateOptions) -> None
 def _same_clusters(written: WrittenRun, result: Run) -> bool:
     """Tell whether a run gave the clusters that are written, in the same order."""
     return [*written.clusters["village_ids"]] == [*result.result.clusters["village_ids"]]
+
+
+@app.command("inspect")
+def inspect_command(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder with a study.toml or of a finished run, or a study file.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document, and write no page.")] = False,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where the page goes; inspect.html in DIR by default.")
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Language of tables and page.")] = Language.DA,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Write the page and say nothing but errors.")] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
+) -> None:
+    """Tell what the sources of a study know and where there is reason to doubt: tables, and a page with small maps."""
+    options = _InspectOptions(as_json, html, language.value, quiet, None if no_cache else default_cache())
+    _speak_plainly(lambda: _inspect(folder, options))
+
+
+@dataclass(frozen=True)
+class _InspectOptions:
+    """What the command line says about a look at the data."""
+
+    as_json: bool
+    html: Path | None
+    language: str
+    quiet: bool
+    cache: Path | None
+
+
+def _inspect(folder: Path, options: _InspectOptions) -> None:
+    study, home = study_at(folder)
+    page = options.html or (None if options.as_json else home / "inspect.html")
+    if page:
+        require_page(page)  # better now than after the work
+    look = look_at(study, cache=options.cache)
+    if page:
+        write_page(page, as_page(look, language=options.language))
+    if options.as_json:
+        print(as_document(look))
+    elif not options.quiet:
+        print_look(_table_console(), look, language=options.language)
+        print(Words(options.language, {}).say("inspect.written", path=str(page)))
 
 
 @app.command("pdf")

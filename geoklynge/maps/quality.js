@@ -5,10 +5,10 @@
 const Quality = (() => {
   const { data, say, tell, number, category } = Words;
 
-  function table(columns, rows) {
+  function table(kind, columns, rows) {
     const head = el("tr", {}, columns.map((key) => el("th", { scope: "col" }, say(key))));
     const line = ([first, ...rest]) => el("tr", {}, el("th", { scope: "row" }, first), rest.map((cell) => el("td", {}, cell)));
-    return el("table", { class: "plain quality" }, el("thead", {}, head), el("tbody", {}, rows.map(line)));
+    return el("table", { class: `plain quality ${kind}` }, el("thead", {}, head), el("tbody", {}, rows.map(line)));
   }
 
   /** Kinds of services held against the country's average. */
@@ -18,7 +18,7 @@ const Quality = (() => {
     const row = (each) => [category(each.category), number(each.found, 0),
       each.expected === null ? "" : number(each.expected, each.expected < 10 ? 1 : 0), say(`verdict.${each.verdict}`)];
     return [el("h3", {}, say("quality.completeness")), about,
-      table(["ui.category", "quality.found", "quality.expected", "quality.verdict"], data.completeness.map(row)),
+      table("complete", ["ui.category", "quality.found", "quality.expected", "quality.verdict"], data.completeness.map(row)),
       ...figures];
   }
 
@@ -31,7 +31,7 @@ const Quality = (() => {
       each.old ? el("b", {}, ` (${say("quality.old")})`) : null),
     year(each.oldest), year(each.median), year(each.newest), number(each.undated, 0)];
     return [el("h3", {}, say("quality.years")), el("p", { class: "note" }, say("quality.years_note")),
-      table(["quality.source", "quality.oldest", "quality.median", "quality.newest", "quality.undated"],
+      table("years", ["quality.source", "quality.oldest", "quality.median", "quality.newest", "quality.undated"],
         data.years.map(row))];
   }
 
