@@ -26,7 +26,6 @@ from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
 from .inspecting import as_document, as_page, look_at, print_look, study_at
 from .maps import backgrounds_of, print_pdf, render_pages
-from .maps.texts import Words
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
 from .study import Study, read_study, source_bytes
@@ -353,8 +352,7 @@ def _inspect(folder: Path, options: _InspectOptions) -> None:
     if options.as_json:
         print(as_document(look))
     elif not options.quiet:
-        print_look(_table_console(), look, language=options.language)
-        print(Words(options.language, {}).say("inspect.written", path=str(page)))
+        print_look(_table_console(), look, language=options.language, page=page)
 
 
 @app.command("pdf")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -20,8 +21,8 @@ from .look import Look
 MOST_PRINTED = 10  # rows of one table on the screen; the page has more, --json all
 
 
-def print_look(console: Console, look: Look, *, language: str) -> None:
-    """Print what can be doubted about the data: in words, then table by table."""
+def print_look(console: Console, look: Look, *, language: str, page: Path | None = None) -> None:
+    """Print what can be doubted about the data: in words, then table by table; and where the page was written."""
     words = words_for(look, language)
     console.print(Text(words.say("inspect.title", name=look.study.name), style="bold"))
     console.print(Text(numbers_told(look, words)))
@@ -33,6 +34,9 @@ def print_look(console: Console, look: Look, *, language: str) -> None:
         console.print(_table(sheet, words))
         if sheet.total > MOST_PRINTED and sheet.total > len(_first(sheet).rows):
             console.print(Text(words.say("inspect.first", shown=len(_first(sheet).rows), n=sheet.total)))
+    if page:
+        console.print()
+        console.print(Text(words.say("inspect.written", path=str(page))), soft_wrap=True)
 
 
 def _first(sheet: Sheet) -> Sheet:
