@@ -24,7 +24,7 @@ from .comparison.compare import compare
 from .comparison.sheet import as_html, as_json, print_sheet, require_page, write_page
 from .errors import GeoklyngeError, InputError
 from .exports import RUN_FILE, WrittenRun, read_run, require_folder, slug, write_run
-from .inspecting import as_document, as_page, look_at, print_look, study_at
+from .inspecting import as_document, as_geojson, as_page, look_at, print_look, study_at
 from .maps import backgrounds_of, print_pdf, render_pages
 from .pipeline import Run, run
 from .sources import clear_cache, default_cache, read_tables
@@ -313,7 +313,7 @@ def _same_clusters(written: WrittenRun, result: Run) -> bool:
 
 
 @app.command("inspect")
-def inspect_command(
+def inspect_command(  # noqa: PLR0913, PLR0917 - the options of the command
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="Folder with a study.toml or of a finished run, or a study file.")
     ],
@@ -321,12 +321,13 @@ def inspect_command(
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where the page goes; inspect.html in DIR by default.")
     ] = None,
+    geojson: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all doubts as points too.")] = None,
     language: Annotated[Language, typer.Option(help="Language of tables and page.")] = Language.DA,
     quiet: Annotated[bool, typer.Option("--quiet", help="Write the page and say nothing but errors.")] = False,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Read all sources anew and keep nothing.")] = False,
 ) -> None:
     """Tell what the sources of a study know and where there is reason to doubt: tables, and a page with small maps."""
-    options = _InspectOptions(as_json, html, language.value, quiet, None if no_cache else default_cache())
+    options = _InspectOptions(as_json, html, geojson, language.value, quiet, None if no_cache else default_cache())
     _speak_plainly(lambda: _inspect(folder, options))
 
 
@@ -336,6 +337,7 @@ class _InspectOptions:
 
     as_json: bool
     html: Path | None
+    geojson: Path | None
     language: str
     quiet: bool
     cache: Path | None
@@ -344,11 +346,14 @@ class _InspectOptions:
 def _inspect(folder: Path, options: _InspectOptions) -> None:
     study, home = study_at(folder)
     page = options.html or (None if options.as_json else home / "inspect.html")
-    if page:
-        require_page(page)  # better now than after the work
+    for path in (page, options.geojson):
+        if path:
+            require_page(path)  # better now than after the work
     look = look_at(study, cache=options.cache)
     if page:
         write_page(page, as_page(look, language=options.language))
+    if options.geojson:
+        write_page(options.geojson, as_geojson(look))
     if options.as_json:
         print(as_document(look))
     elif not options.quiet:

@@ -8,10 +8,12 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 from conftest import DENMARK
 from pages import HOSTILE
+from shapely import Point
 from source_files import DATA, write
 from typer.testing import CliRunner
 
@@ -134,6 +136,19 @@ def test_json_is_one_document_and_writes_no_page(doubtful, tmp_path):
     assert not (folder / "inspect.html").exists()
     assert call("inspect", folder, "--json", "--html", tmp_path / "x.html").exit_code == 0
     assert (tmp_path / "x.html").is_file()
+
+
+def test_all_doubts_are_points_for_a_gis(doubtful, tmp_path):
+    result = call("inspect", doubtful, "--json", "--geojson", tmp_path / "doubts.geojson")
+    assert result.exit_code == 0
+    points = gpd.read_file(tmp_path / "doubts.geojson")
+    assert points["doubt"].value_counts().to_dict() == {
+        "merged": 1, "outside_parish": 1, "without_people": 1, "far_services": 1, "odd_positions": 1,
+    }  # fmt: skip
+    at = points.to_crs(25832).set_index("doubt").geometry
+    assert at["far_services"].distance(Point(580_000, 6_247_000)) < 0.2
+    assert at["merged"].distance(Point(580_000, 6_230_000)) < 0.2
+    assert points.set_index("doubt").loc["far_services", ["name", "metres"]].tolist() == ["Kro & <i>mad</i>", 17_000]
 
 
 def test_the_document_has_every_finding(look):

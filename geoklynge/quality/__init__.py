@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from .examine import Quality, examine
-from .record import full_record, rows_of, short_record
+from .record import WHOLE, full_record, rows_of, short_record
 
-__all__ = ["Quality", "examine", "full_record", "rows_of", "short_record"]
+__all__ = ["WHOLE", "Quality", "examine", "full_record", "rows_of", "short_record"]
