@@ -119,6 +119,9 @@ def test_completeness_counts_what_lies_in_the_area_once(tmp_path):
         ["b.csv", "near", "inside", 1], ["b.csv", "own", "outside", 1],
     ]  # fmt: skip
     assert row["expected"] == pytest.approx(quality.people / (5_781_190 / 1_821))
+    (twin,) = quality.merged.to_dict("records")
+    assert (twin["row_id"], twin["into_id"], twin["name"], twin["into_name"]) == ("c", "a", "A", "A")
+    assert twin["metres"] == pytest.approx(11.1, abs=0.1)  # 0.0001 degrees north
 
 
 @settings(deadline=None, max_examples=10)
@@ -173,6 +176,11 @@ def test_moving_a_place_out_of_its_parish_adds_exactly_that_doubt(tmp_path_facto
     assert moved["metres"].iloc[0] == pytest.approx(metres, abs=2)
 
 
+def test_a_place_whose_row_names_no_parish_is_never_outside_one(tmp_path):
+    quality = two_parishes(tmp_path, [("a", -500, 5_000, ""), ("b", 5_000, 5_000, "Vest")])
+    assert quality.outside_parish.empty  # half a kilometre out at sea, and given to the nearest
+
+
 def test_at_the_border_there_is_no_doubt(tmp_path):
     assert two_parishes(tmp_path, [("a", 10_090, 5_000, "Vest")]).outside_parish.empty
 
@@ -185,6 +193,16 @@ def test_a_service_is_far_where_every_place_is(tmp_path):
     assert rows[["service_id", "nearest"]].to_numpy().tolist() == [["far", "Vistoft"]]
     assert rows["metres"].iloc[0] == pytest.approx(21_820, rel=0.01)
     assert rows["metres"].min() > FAR_M
+
+
+def test_what_lies_across_the_border_is_not_far(tmp_path):
+    """Places over there are in no source of the study, so that nothing can be told."""
+    area = box(570e3, 6.22e6, 600e3, 6.25e6)
+    areas = geojson(tmp_path, "k.geojson", {"kode": ["0706"], "navn": ["Syddjurs"]}, [area], 25832)
+    head = "service_id,name,category,x,y\n"
+    services = write(tmp_path, "s.csv", head + "out,Ude,church,610000,6235000\nin,Inde,church,598000,6248000\n")
+    quality = looked_at(tmp_path, municipalities=areas, services=services)
+    assert quality.far_services["service_id"].tolist() == ["in"]
 
 
 def test_a_service_in_a_place_is_never_far_and_a_place_outside_the_study_counts(tmp_path):
@@ -301,6 +319,8 @@ def test_every_row_is_accounted_for_exactly_once(tmp_path_factory, villages, ser
     assert (~own).sum() == finding(tables, "villages_merged")
     alone = told.services[told.services["reason"] == "own"]
     assert set(alone["row_id"]) == set(tables.services["service_id"])
+    assert (alone["row_id"] == alone["service_id"]).all()
+    assert (alone["metres"] == 0).all()
     assert (told.services["reason"] != "own").sum() == finding(tables, "services_merged")
     at = tables.services.set_index("service_id").geometry
     kept = told.services[told.services["standing"] != "outside"]
