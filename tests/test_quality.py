@@ -203,6 +203,7 @@ def test_what_lies_across_the_border_is_not_far(tmp_path):
     services = write(tmp_path, "s.csv", head + "out,Ude,church,610000,6235000\nin,Inde,church,598000,6248000\n")
     quality = looked_at(tmp_path, municipalities=areas, services=services)
     assert quality.far_services["service_id"].tolist() == ["in"]
+    assert [f.examples for f in quality.findings if f.code == "services_far"] == [("Inde",)]
 
 
 def test_a_service_in_a_place_is_never_far_and_a_place_outside_the_study_counts(tmp_path):

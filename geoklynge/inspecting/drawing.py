@@ -104,7 +104,7 @@ def point_map(frame: Frame, layers: Sequence[tuple[str, Floats]], title: str, ab
     bar = f'<path class="bar" d="M{MARGIN:.0f} {frame.high - 6:.1f}h{kilometres * 1000 * frame.scale:.1f}"/>'
     label = f'<text x="{MARGIN:.0f}" y="{frame.high - 10:.1f}">{kilometres:g} km</text>'
     head = f'<svg viewBox="0 0 {frame.wide:.0f} {frame.high:.0f}" role="img"><title>{escape(title)}</title>'
-    drawn = f'<desc>{escape(about)}</desc><use href="#land" class="land"/>{paths}{bar}{label}</svg>'
+    drawn = f'<desc>{escape(about)}</desc><use href="#land"/>{paths}{bar}{label}</svg>'
     return Markup(head + drawn)  # noqa: S704 - numbers, our own signs, and escaped words
 
 

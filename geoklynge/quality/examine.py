@@ -157,7 +157,7 @@ def _findings(parishes: pd.DataFrame, far: pd.DataFrame, odd: pd.DataFrame) -> l
         found.append(Finding("outside_parish", len(parishes), text, _some(parishes["name"])))
     if len(far):
         text = f"services more than {FAR_M / 1000:g} km from every place: {len(far)}"
-        found.append(Finding("services_far", len(far), text, _some(far["name"].fillna(far["category"]))))
+        found.append(Finding("services_far", len(far), text, _some(far["name"].dropna())))
     if len(odd):
         text = f"positions that can hardly be meant (0, 0, or far away from everything else): {len(odd)}"
         found.append(Finding("positions_odd", len(odd), text, _some(odd["name"].fillna(odd["row_id"]))))
