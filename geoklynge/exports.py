@@ -22,6 +22,7 @@ from . import __version__
 from .errors import InputError
 from .pipeline import Run, peak_memory_mb
 from .placing import move_all, require_folder
+from .quality import short_record
 from .sensitivity import FACTOR, WEIGHTINGS, top_of
 from .study import Study
 from .table_files import Process, TableFiles, write_tables_by
@@ -150,6 +151,7 @@ def _record(run: Run, beside: Path, names: list[str], folder: Path) -> dict[str,
         "sources": [asdict(source) for source in tables.sources],
         "counts": counts,
         "quality": [asdict(finding) for finding in run.findings()],
+        **short_record(run.quality),
         "limits": study["limits"],
         "plan": {"objective": run.plan.objective, "bound": run.plan.bound, "gap": run.plan.gap},
         **_other_lights(run),
@@ -197,15 +199,20 @@ def _write_json(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def read_run(folder: Path) -> WrittenRun:
+def study_of_run(folder: Path) -> Study:
     """
-    Read a written run back, as far as the checker needs it.
+    Read back which study a written run is of; its outputs do not matter.
 
     Raises
     ------
     InputError
-        If a file is missing, unreadable, or not the one that the run wrote.
+        If there is no record of a run.
     """
+    return _read_record(folder)[0]
+
+
+def _read_record(folder: Path) -> tuple[Study, dict[str, str], dict[str, str]]:
+    """Read the study of a run, and the sums of its outputs and of its sources."""
     path = folder / RUN_FILE
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -216,6 +223,20 @@ def read_run(folder: Path) -> WrittenRun:
         raise InputError("no such file", where=str(path), advice="give the folder of a finished run") from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError) as error:
         raise InputError(f"not a record of a run ({error})", where=str(path), advice="run the study again") from None
+    return study, outputs, source_sums
+
+
+def read_run(folder: Path) -> WrittenRun:
+    """
+    Read a written run back, as far as the checker needs it.
+
+    Raises
+    ------
+    InputError
+        If a file is missing, unreadable, or not the one that the run wrote.
+    """
+    path = folder / RUN_FILE
+    study, outputs, source_sums = _read_record(folder)
     for name in WRITTEN_BY_RUN:
         if name not in outputs:
             raise InputError(f"does not list {name}", where=str(path), advice="run the study again")

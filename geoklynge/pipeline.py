@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .errors import InputError
 from .explaining import Explanation, change_columns, explain, profile_columns
 from .open_country import count_open_country
 from .progress import Tell, told_nobody
+from .quality import Quality, examine
 from .refining import refine
 from .selection import Plan, select
 from .sources import read_tables
@@ -58,10 +59,11 @@ class Run:
     verdict: Verdict
     timings: tuple[Timing, ...]
     topics: tuple[TopicPlan, ...] = ()
+    quality: Quality = field(default_factory=Quality)
 
     def findings(self) -> tuple[Finding, ...]:
         """Every doubt about the data, in the order of the stages."""
-        return self.tables.findings + self.travel.findings + self.ties.findings
+        return self.tables.findings + self.quality.findings + self.travel.findings + self.ties.findings
 
     def shown_ties(self) -> pd.DataFrame:
         """
@@ -110,6 +112,7 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
     with stage("sources"):
         tables = read_tables(study, cache=cache)
         _refuse_too_few(tables, study)
+        quality = examine(tables, study)
     with stage("travel") as tell:
         travel = measure_travel(tables, study.travel, tell=tell)
         also = measure_other_modes(tables, study, tell=tell)
@@ -140,7 +143,7 @@ def run(study: Study, *, report: Report | None = None, cache: Path | None = None
         verdict = check(result.clusters, ties.table(at_least=study.limits.weakest_tie), tables, study)
         verdict.raise_if_broken()
     found = (tables, travel, ties, pool, assessment, plan, result, explanation)
-    return Run(study, *found, verdict, tuple(timings), topics)
+    return Run(study, *found, verdict, tuple(timings), topics, quality)
 
 
 def _refuse_too_few(tables: Tables, study: Study) -> None:

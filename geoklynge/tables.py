@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pyproj import CRS, Proj
 
 from .errors import CrsError, TableError
+from .origins import Origins
 
 KINDS = ("hamlet", "village", "town", "city")  # smallest first
 LARGEST_STRETCH = 0.01  # how far from 1 the scale of a study's projection may be; UTM keeps to 0.0004 in its zone
@@ -243,7 +244,8 @@ class Tables:
     `parishes` and `municipalities` may have rows without geometry. `roads` is None where a study has none;
     `links` likewise. `roads` are those of the study's mode of travel; where ties mix in other modes, `other_roads`
     has the roads of each. `associations` has a row for each village of an association, `survey` one for each
-    direction in which people of one village were asked about another; None where no source was given.
+    direction in which people of one village were asked about another; None where no source was given. `origins`
+    accounts for every row of the sources; None where the tables come from no files.
     """
 
     villages: gpd.GeoDataFrame
@@ -259,6 +261,7 @@ class Tables:
     other_roads: Mapping[str, Roads] = field(default_factory=dict)
     sources: tuple[SourceRecord, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
+    origins: Origins | None = None
 
     def by_mode(self, mode: str) -> Tables:
         """Give the tables for travel by another mode: with its own roads, where they were read."""

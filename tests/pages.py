@@ -103,7 +103,8 @@ def with_hostile_names(run: Run) -> Run:
     topics = TopicOptions(learning=Topic(da=HOSTILE, en=HOSTILE, categories=("school",)))
     study = run.study.model_copy(update={"name": HOSTILE, "services": services, "planner": planner, "topics": topics})
     result = replace(run.result, villages=villages, clusters=clusters, contested=contested)
-    return replace(run, study=study, tables=tables, result=result)
+    quality = replace(run.quality, years=run.quality.years.assign(source=HOSTILE, table=HOSTILE))
+    return replace(run, study=study, tables=tables, result=result, quality=quality)
 
 
 def with_names(run: Run, names: list[str]) -> Run:

@@ -33,29 +33,34 @@ def test_languages_are_not_copies_of_each_other():
 
 def test_no_text_is_forgotten_by_the_pages():
     code = "\n".join(
-        path.read_text(encoding="utf-8") for path in MAPS.iterdir() if path.suffix in (".py", ".js", ".j2")
+        path.read_text(encoding="utf-8")
+        for folder in (MAPS, MAPS.parent / "inspecting")
+        for path in folder.iterdir()
+        if path.suffix in (".py", ".js", ".j2")
     )
     for key in texts("da"):
         table, _, name = key.partition(".")
         told_by_name = table in {
             "measure", "standing", "why_alone", "finding", "layer", "method", "naming", "type", "trait", "sort", "help",
+            "doubt", "verdict",
         }  # fmt: skip
         assert (
             told_by_name
             or key.removesuffix("_one") in code
-            or name.startswith("layer_")
+            or name.startswith(("layer_", "table_", "reason_", "standing_", "kind_"))
             or key in {"ui.car", "ui.bike", "ui.walk", "ui.least", "ui.most"}
         ), key
 
 
 def test_every_text_that_a_page_asks_for_exists():
-    for path in MAPS.iterdir():
+    for path in (*MAPS.iterdir(), *(MAPS.parent / "inspecting").iterdir()):
         if path.suffix not in (".py", ".js", ".j2"):
             continue
         asked = re.findall(
-            r'["\'](?:ui|say|limits|legend|method|layer)\.[a-z_]+["\']', path.read_text(encoding="utf-8")
+            r'["\'](?:ui|say|limits|legend|method|layer|quality|inspect|doubt)\.[a-z_]+["\']',
+            path.read_text(encoding="utf-8"),
         )
-        for quoted in asked:
+        for quoted in (each for each in asked if not each.endswith(('.js"', '_"'))):
             assert quoted.strip("\"'") in texts("en"), (path.name, quoted)
 
 

@@ -162,7 +162,9 @@ def services(*rows):
 def test_a_facility_in_two_sources_counts_once_and_is_completed():
     first = services(("a", "school", 0, None, None), ("b", "bank", 0, "B", 1))
     second = services(("x", "school", 60, "Skolen", 120), ("y", "school", 61, "Y", 1), ("z", "bank", 61, "Z", 1))
-    merged, findings = merge_services([first, second])
+    told = merge_services([first, second])
+    merged, findings = told.services, told.findings
+    assert (told.into.tolist(), np.nan_to_num(told.metres).tolist()) == ([0, 1, 0, 2, 3], [0, 0, 60, 0, 0])
     assert merged["service_id"].tolist() == ["a", "b", "y", "z"]
     assert merged.loc[0, ["name", "capacity"]].tolist() == ["Skolen", 120]
     assert [(f.code, f.count, f.examples) for f in findings] == [("services_merged", 1, ("Skolen",))]
@@ -171,9 +173,9 @@ def test_a_facility_in_two_sources_counts_once_and_is_completed():
 def test_two_rows_of_one_source_and_rows_without_position_stay():
     first = services(("a", "bank", 0, "A", 1), ("b", "bank", 0, "B", 1), ("c", "bank", None, "C", 1))
     second = services(("x", "bank", None, "X", 1))
-    merged, findings = merge_services([first, second])
-    assert merged["service_id"].tolist() == ["a", "b", "c", "x"]
-    assert findings == []
+    told = merge_services([first, second])
+    assert told.services["service_id"].tolist() == ["a", "b", "c", "x"]
+    assert told.findings == ()
 
 
 def test_services_files_in_their_order(tmp_path):

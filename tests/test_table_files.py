@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from geoklynge import cli, exports
+from geoklynge.cli import run as run_commands
 from geoklynge.errors import InputError
 from geoklynge.exports import write_run
 from geoklynge.study import read_study, source_bytes
@@ -80,10 +81,10 @@ def test_one_core_has_no_other_process(monkeypatch, cores):
 @pytest.mark.parametrize(("bound", "asked"), [(0, True), (10**12, False)])
 def test_the_command_asks_for_it_when_the_sources_are_large(sample_study, tmp_path, monkeypatch, bound, asked):
     seen = []
-    write = cli.write_run
-    monkeypatch.setattr(cli, "LARGE_SOURCES", bound)
+    write = run_commands.write_run
+    monkeypatch.setattr(run_commands, "LARGE_SOURCES", bound)
     monkeypatch.setattr(
-        cli, "write_run", lambda *args, **options: seen.append(options["process"]) or write(*args, **options)
+        run_commands, "write_run", lambda *args, **options: seen.append(options["process"]) or write(*args, **options)
     )
     study = sample_study.folder / "study.toml"
     result = CliRunner().invoke(cli.app, ["run", str(study), "--out", str(tmp_path / "out"), "--quiet"])

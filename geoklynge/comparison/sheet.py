@@ -160,9 +160,11 @@ def require_page(path: Path) -> None:
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page; see `require_page`."""
-    with _refused_in_words(path):
-        path.write_text(page, encoding="utf-8")
+    """Write a page beside and move it into place when it is whole; see `require_page`."""
+    with _refused_in_words(path), tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as beside:
+        written = Path(beside) / path.name
+        written.write_text(page, encoding="utf-8")
+        written.replace(path)
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from .. import __version__
 from ..pipeline import Run
 from ..travel import Basis
 from .explained import measures_shown
+from .quality_notes import findings_told, quality_notes
 from .texts import Sentence
 
-NAMELESS = "<NA>"  # how a facility without a name stands among the examples of a finding
 PROVEN_GAP = 5e-5  # below this a gap is shown as none
 
 
@@ -24,7 +24,8 @@ def notes_of(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        `head`, `parameters`, `check` and `method`: sentences; `findings` and `sources`: plain rows; `software`.
+        `head`, `parameters`, `check` and `method`: sentences; `findings` and `sources`: plain rows; `software`; and
+        what `quality_notes` gives.
     """
     return {
         "head": _head(run),
@@ -33,15 +34,8 @@ def notes_of(run: Run) -> dict[str, Any]:
         "method": [
             (f"method.{step}", {"count": len(measures_shown(run))} if step == "assess" else {}) for step in _steps(run)
         ],
-        "findings": [
-            {
-                "code": finding.code,
-                "count": finding.count,
-                "text": finding.text,
-                "examples": [name for name in finding.examples if name != NAMELESS],
-            }
-            for finding in run.findings()
-        ],
+        "findings": findings_told(run.findings(), run.quality),
+        **quality_notes(run.quality),
         "sources": [
             {
                 "file": PurePath(source.path).name,  # the folders of whoever ran it are nobody's business

@@ -29,6 +29,7 @@ SCRIPTS = (
     "draw.js",
     "layers.js",
     "tables.js",
+    "quality.js",
     "panel.js",
 )  # in the order of need
 

@@ -188,7 +188,9 @@
       el("div", { class: "note" }, `${say("ui.source_attribution")}: ${row.attribution || say("ui.not_stated")}`));
     const finding = (row) => {
       const title = Words.has(`finding.${row.code}`) ? say(`finding.${row.code}`) : row.text;
-      return el("li", {}, `${title}: ${number(row.count, 0)}`,
+      const line = row.line ? tell(row.line) : `${title}: ${number(row.count, 0)}`;
+      return el("li", {}, line[0].toUpperCase() + line.slice(1),
+        row.means && !row.line ? el("div", { class: "note" }, say(row.means)) : null,
         row.examples.length ? el("div", { class: "note" }, say("ui.examples", { names: row.examples })) : null);
     };
     const list = (rows, item) => (rows.length ? el("ul", { class: "sentences" }, rows.map(item)) : null);
@@ -196,6 +198,7 @@
       el("h3", {}, say("ui.checker")), Cards.sentences(data.check.map(tell)),
       el("h3", {}, say("ui.parameters")), Cards.sentences(data.parameters.map(tell)),
       el("h3", {}, say("ui.findings")), list(data.findings, finding) || el("p", {}, say("ui.findings_none")),
+      ...Quality.completeness(), ...Quality.years(),
       el("h3", {}, say("ui.sources")), list(data.sources, source) || el("p", {}, say("ui.not_stated")),
       el("p", { class: "note" }, tell(data.software)));
   }

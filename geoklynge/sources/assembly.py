@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
 from ..open_data import open_source
+from ..origins import AROUND, INSIDE, OUTSIDE, Origins
 from ..people import people_assumed
 from ..study import Study
 from ..tables import (
@@ -27,6 +29,7 @@ from ..tables import (
     check_table,
     people_of,
 )
+from .accounts import osm_label, service_rows, stated_parishes, village_rows
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
 from .cells import columns_of, grid_source
@@ -114,9 +117,10 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
     joined, parishes = _read_population(desk, merged, joined, parishes, area)
     villages = _keep_villages(desk, joined, area, parishes)
     associations, survey = _read_belonging(desk, merged, villages)
+    services, told = _read_services(desk, osm, merged, joined, area, crs)
     return Tables(
         villages=villages,
-        services=_read_services(desk, osm, merged, joined, area, crs),
+        services=services,
         crs=crs,
         parishes=None if parishes is None else only_said(parishes, PARISHES),
         municipalities=municipalities,
@@ -128,6 +132,7 @@ def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
         other_roads=_read_other_roads(desk, area, crs),
         sources=tuple(desk.records),
         findings=tuple(desk.findings),
+        origins=Origins(village_rows(desk.study, merged, villages), told, stated_parishes(merged.villages)),
     )
 
 
@@ -261,30 +266,34 @@ def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoData
 
 def _read_services(
     desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
-) -> gpd.GeoDataFrame:
-    """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place and clip them."""
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
+    """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place, clip; and their rows."""
     timetables = _read_timetables(desk, area, crs)
     tables = [*_service_files(desk, merged, crs), *timetables]
+    names = [*desk.study.sources.services, *desk.study.sources.timetables]
     if osm is not None and len(osm.services):
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
         if timetables:
-            mapped, told = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
-            desk.findings += told
+            mapped, unserved = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
+            desk.findings += unserved
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
+        names += [osm_label(desk.study)] * 2
     if not tables:
-        return only_declared(gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs)), SERVICES)
-    services, findings = merge_services(tables)
-    desk.findings += findings
-    services = place_services(services, joined)
-    near = area.within(services.geometry, beyond_m=SERVICES_BEYOND_M)
+        nothing = only_declared(gpd.GeoDataFrame(geometry=gpd.GeoSeries([], crs=crs)), SERVICES)
+        tables, names = [nothing], [""]
+    told = merge_services(tables)
+    desk.findings += told.findings
+    services = place_services(told.services, joined)
+    inside, near = area.inside_and_near(services.geometry, beyond_m=SERVICES_BEYOND_M)
     far = int((~near).sum())
     text = f"services more than 20 km outside the study's area, left out: {far} of {len(services)}"
-    names = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
-    desk.findings += finding("services_outside", far, text, names)
+    called = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
+    desk.findings += finding("services_outside", far, text, called)
+    rows = service_rows(tables, names, told, services, np.where(inside, INSIDE, np.where(near, AROUND, OUTSIDE)))
     kept = services[near].sort_values("service_id", ignore_index=True)
-    inside = joined.loc[inside_study(joined, area), "village_id"]
-    return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(inside)))
+    ours = joined.loc[inside_study(joined, area), "village_id"]
+    return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(ours))), rows
 
 
 def _read_roads(desk: _Desk, osm: StoredOsm | None, area: StudyArea, crs: CRS) -> Roads | None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ..errors import TableError
+from ..origins import NEAR, OWN, SAME_NAME, SAME_SOURCE
 from ..tables import KINDS, Finding
 from .naming import name_keys
 from .records import finding
@@ -32,12 +34,29 @@ class Merged:
     """
     Villages of all sources, and under which id each id that was read now stands.
 
-    `named` gives for each name that was read, as `name_key`, the ids that hold for the places that bear it.
+    `named` gives for each name that was read, as `name_key`, the ids that hold for the places that bear it. `rows`
+    accounts for the rows of each source: see `Origins.villages`, without `source` and `standing`.
     """
 
     villages: gpd.GeoDataFrame
     now: Mapping[str, str]
     named: Mapping[str, tuple[str, ...]]
+    findings: tuple[Finding, ...] = ()
+    rows: tuple[pd.DataFrame, ...] = ()
+
+
+@dataclass(frozen=True)
+class MergedServices:
+    """
+    Services of all sources.
+
+    `into` gives for each row of the sources, one source after the other, the row of `services` that it stands in now;
+    `metres` the distance between the two where an earlier source told the facility, else nan.
+    """
+
+    services: gpd.GeoDataFrame
+    into: Ints
+    metres: NDArray[np.float64]
     findings: tuple[Finding, ...] = ()
 
 
@@ -61,20 +80,56 @@ def merge_villages(sources: Sequence[gpd.GeoDataFrame]) -> Merged:
     TableError
         If two sources use one id for different places.
     """
-    merged, now, told = _within_one_source(sources[0].sort_values("village_id", ignore_index=True))
+    merged, now = _within_one_source(sources[0].sort_values("village_id", ignore_index=True))
+    told = [_account(sources[0], now, {})]
     for later in sources[1:]:
-        rows, own, same = _within_one_source(later.sort_values("village_id", ignore_index=True))
-        merged, found, pairs = _join(merged, rows)
-        _refuse_clashes(now, {read: found.get(kept) for read, kept in own.items()})
-        now |= {read: found.get(kept, kept) for read, kept in own.items()}
-        told += same + pairs
-    text = f"places told by more than one row or source, merged: {len(told)}"
+        rows, own = _within_one_source(later.sort_values("village_id", ignore_index=True))
+        merged, found = _join(merged, rows)
+        _refuse_clashes(now, {read: found[kept][0] if kept in found else None for read, kept in own.items()})
+        told.append(_account(later, own, found))
+        now |= dict(zip(told[-1]["row_id"], told[-1]["village_id"], strict=True))
+    names = [name for rows in told for name in rows.loc[rows["reason"] != OWN, "name"]]
+    text = f"places told by more than one row or source, merged: {len(names)}"
     return Merged(
         merged.sort_values("village_id", ignore_index=True),
         now,
         _bearers(sources, now),
-        tuple(finding("villages_merged", len(told), text, told)),
+        tuple(finding("villages_merged", len(names), text, names)),
+        _measured(told),
     )
+
+
+def _account(rows: gpd.GeoDataFrame, own: Mapping[str, str], found: Mapping[str, tuple[str, str]]) -> pd.DataFrame:
+    """Tell of each row of a source where it stands and why: `own` and `found` as the two joins give them."""
+    ids = rows["village_id"].tolist()
+    stays = [own[each] for each in ids]
+    ends = [found.get(kept, (kept, OWN)) for kept in stays]
+    reasons = [why if read == kept else SAME_SOURCE for read, kept, (_, why) in zip(ids, stays, ends, strict=True)]
+    return pd.DataFrame(
+        {
+            "row_id": rows["village_id"],
+            "name": rows["name"],
+            "year": rows["population_year"],
+            "village_id": pd.array([place for place, _ in ends], dtype="string"),
+            "reason": pd.array(reasons, dtype="string"),
+            "x": rows.geometry.x,
+            "y": rows.geometry.y,
+        }
+    ).reset_index(drop=True)
+
+
+def _measured(told: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, ...]:
+    """Add how far each row lies from the place it stands in: from the row that gave it id and position."""
+    everything = pd.concat(told, ignore_index=True)
+    begun = everything[everything["row_id"] == everything["village_id"]].drop_duplicates("village_id")
+    at = begun.set_index("village_id")[["x", "y"]]
+
+    def metres(rows: pd.DataFrame) -> NDArray[np.float64]:
+        gap, moved = np.zeros((len(rows), 2)), (rows["reason"] != OWN).to_numpy(dtype=bool)
+        gap[moved] = rows.loc[moved, ["x", "y"]].to_numpy() - at.loc[rows.loc[moved, "village_id"]].to_numpy()
+        return np.hypot(gap[:, 0], gap[:, 1])
+
+    return tuple(rows.assign(metres=metres(rows)) for rows in told)
 
 
 def _bearers(sources: Sequence[gpd.GeoDataFrame], now: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -125,7 +180,7 @@ def match_once(i: Ints, j: Ints, *order: NDArray[np.generic]) -> tuple[Ints, Int
     return pairs["i"].to_numpy(np.int64), pairs["j"].to_numpy(np.int64)
 
 
-def _within_one_source(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, str], list[str]]:
+def _within_one_source(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, str]]:
     """Make one place of rows of one name within 300 m; `rows` are sorted by id. Also: id -> id that stays."""
     keys, xy = name_keys(rows["name"]).to_numpy(dtype=object), _xy(rows)
     i, j, _ = _pairs_within(xy, xy, SAME_SPOT_M)
@@ -138,11 +193,11 @@ def _within_one_source(rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[s
     ids = rows["village_id"].to_numpy(dtype=object)
     stays = dict(zip(ids.tolist(), ids[best].tolist(), strict=True))
     gone = best != np.arange(n)
-    return rows[~gone].reset_index(drop=True), stays, [str(name) for name in rows.loc[gone, "name"]]
+    return rows[~gone].reset_index(drop=True), stays
 
 
-def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, str], list[str]]:
-    """Fill `merged` from its matches in `later` and append what is new. Also: id in `later` -> id in `merged`."""
+def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, str]]]:
+    """Fill `merged` from its matches in `later` and append what is new. Also: id in `later` -> id in `merged`, why."""
     i, j, metres = _pairs_within(_xy(merged), _xy(later), SAME_NAME_M)
     names = [name_keys(table["name"]).to_numpy(dtype=object) for table in (merged, later)]
     same = names[0][i] == names[1][j]
@@ -150,9 +205,10 @@ def _join(merged: gpd.GeoDataFrame, later: gpd.GeoDataFrame) -> tuple[gpd.GeoDat
     i, j = match_once(i[near], j[near], ~same[near], metres[near])
     renamed = names[0][i] != names[1][j]
     filled = _fill(merged, later, i, j, renamed)
-    found = dict(zip(later["village_id"].iloc[j], merged["village_id"].iloc[i], strict=True))
-    joined = pd.concat([filled, later.drop(index=later.index[j])], ignore_index=True)
-    return joined, found, [str(name) for name in later["name"].iloc[j]]
+    why = np.where(renamed, NEAR, SAME_NAME).tolist()
+    ends = zip(merged["village_id"].iloc[i], why, strict=True)
+    found = dict(zip(later["village_id"].iloc[j], ends, strict=True))
+    return pd.concat([filled, later.drop(index=later.index[j])], ignore_index=True), found
 
 
 def _fill(
@@ -175,7 +231,7 @@ def _fill(
     return merged
 
 
-def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> MergedServices:
     """
     Join the services of several sources; a facility told by two of them counts once.
 
@@ -194,6 +250,7 @@ def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFram
         If two sources use one id.
     """
     merged, told = sources[0].reset_index(drop=True), []
+    into, apart = [np.arange(len(merged))], [np.full(len(merged), np.nan)]
     for later in sources[1:]:
         rows = later.reset_index(drop=True)
         at_a, at_b = (np.flatnonzero(table.geometry.notna()) for table in (merged, rows))
@@ -201,6 +258,9 @@ def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFram
         i, j = at_a[i], at_b[j]
         same = merged["category"].to_numpy(object)[i] == rows["category"].to_numpy(object)[j]
         i, j = match_once(i[same], j[same], metres[same])
+        into.append(_places_of(i, j, len(merged), len(rows)))
+        apart.append(np.full(len(rows), np.nan))
+        apart[-1][j] = shapely.distance(merged.geometry.to_numpy()[i], rows.geometry.to_numpy()[j])
         for name in ("name", "capacity"):
             filled = merged[name].iloc[i].fillna(rows[name].iloc[j].set_axis(merged.index[i]))
             merged.loc[merged.index[i], name] = filled
@@ -214,4 +274,14 @@ def merge_services(sources: Sequence[gpd.GeoDataFrame]) -> tuple[gpd.GeoDataFram
             advice="rename one",
         )
     text = f"services told by two sources within {SAME_FACILITY_M:g} m, counted once: {len(told)}"
-    return merged, finding("services_merged", len(told), text, told)
+    findings = tuple(finding("services_merged", len(told), text, told))
+    return MergedServices(merged, np.concatenate(into), np.concatenate(apart), findings)
+
+
+def _places_of(i: Ints, j: Ints, before: int, later: int) -> Ints:
+    """Tell where each of the later rows comes to stand: `j` in `i`, the others one by one behind those before."""
+    stands = np.full(later, -1, dtype=np.int64)
+    stands[j] = i
+    new = stands < 0
+    stands[new] = before + np.arange(new.sum())
+    return stands

@@ -102,19 +102,23 @@ class StudyArea:
 
     def within(self, points: gpd.GeoSeries, *, beyond_m: float) -> Bools:
         """Tell which points lie in the area or at most `beyond_m` metres outside."""
+        return self.inside_and_near(points, beyond_m=beyond_m)[1]
+
+    def inside_and_near(self, points: gpd.GeoSeries, *, beyond_m: float) -> tuple[Bools, Bools]:
+        """Tell which points lie in the area, and which there or at most `beyond_m` metres outside."""
         finite: Bools = np.isfinite(np.column_stack([points.x, points.y])).all(axis=1)
         if not len(self.polygons):
-            return finite
+            return finite, finite
         inside = np.zeros(len(points), dtype=bool)
         # a polygon is prepared once for all points; only those in none of them need a distance
         _, held = shapely.STRtree(points.to_numpy()).query(self.polygons, predicate="intersects")
         inside[held] = True
-        rows = np.flatnonzero(finite & ~inside)
+        kept, rows = inside.copy(), np.flatnonzero(finite & ~inside)
         near, _ = shapely.STRtree(self.polygons).query_nearest(
             points.to_numpy()[rows], max_distance=beyond_m, all_matches=False
         )
-        inside[rows[near]] = True
-        return inside
+        kept[rows[near]] = True
+        return inside, kept
 
     def holds(self, points: gpd.GeoSeries, *, beyond_m: float) -> Bools:
         """Tell which points are the area's: inside it, or inside no area and nearest to it within `beyond_m` metres."""

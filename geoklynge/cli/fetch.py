@@ -1,4 +1,4 @@
-"""The command that fetches open data: parse, call, print."""
+"""geoklynge fetch."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from .bars import shown_progress
-from .errors import InputError, StudyError
-from .fetching import STORE_FOLDER, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
-from .plainly import speak_plainly
-from .sources import default_cache
+from ..bars import shown_progress
+from ..errors import InputError, StudyError
+from ..fetching import STORE_FOLDER, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
+from ..sources import default_cache
+from .words import speak_plainly, table_console
 
+WIDTH = 220  # columns of these tables where no terminal shows them
 INSIDE_VARIABLE = "GEOKLYNGE_INSIDE"  # hosts inside one's own network that may be asked, `host:port`, comma between
 
 
@@ -122,7 +123,7 @@ def _print_list(options: FetchOptions) -> None:
     for entry in found:
         rows = "" if entry.rows is None else str(entry.rows)
         table.add_row(entry.key, entry.title, entry.key_state, entry.fetched[:10], rows, entry.seen, entry.licence)
-    _wide_console().print(table)
+    table_console(WIDTH).print(table)
 
 
 def _print_plan(options: FetchOptions, plan: list[Planned]) -> None:
@@ -133,10 +134,4 @@ def _print_plan(options: FetchOptions, plan: list[Planned]) -> None:
     for entry in plan:
         age = "" if entry.days_old is None else f"{entry.days_old:g} days"
         table.add_row(entry.key, entry.address, f"{entry.at_most_mb:g} MB", age, entry.asked)
-    _wide_console().print(table)
-
-
-def _wide_console() -> Console:
-    """Print tables as wide as the terminal is, elsewhere as wide as they need."""
-    plain = Console(highlight=False, markup=False, emoji=False)
-    return plain if plain.is_terminal else Console(highlight=False, markup=False, emoji=False, width=220)
+    table_console(WIDTH).print(table)
