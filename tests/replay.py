@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
+import tempfile
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -124,8 +127,19 @@ def gone(reply: Reply) -> Reply:
 
 
 def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
-    """A field has another name."""
-    return lambda reply: Reply(reply.body.replace(old.encode(), new.encode()), reply.status, reply.kind, reply.headers)
+    """A field has another name, also inside a ZIP file."""
+
+    def fault(reply: Reply) -> Reply:
+        changed = reply.body.replace(old.encode(), new.encode())
+        if reply.body.startswith(b"PK"):
+            made = io.BytesIO()
+            with zipfile.ZipFile(io.BytesIO(reply.body)) as given, zipfile.ZipFile(made, "w") as archive:
+                for name in given.namelist():
+                    archive.writestr(name, given.read(name).replace(old.encode(), new.encode()))
+            changed = made.getvalue()
+        return Reply(changed, reply.status, reply.kind, reply.headers)
+
+    return fault
 
 
 # ---- services ----------------------------------------------------------------------------------------------------
@@ -196,8 +210,6 @@ def made_pbf() -> bytes:
     ways = json.loads(path.read_text(encoding="utf-8"))["elements"]
     things = json.loads((RECORDINGS / "overpass_things.json").read_text(encoding="utf-8"))["elements"]
     tagged = {thing["id"]: thing for thing in [*ways, *things] if thing["type"] == "node"}
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "made.osm.pbf"
         with osmium.SimpleWriter(str(file)) as writer:
@@ -207,6 +219,15 @@ def made_pbf() -> bytes:
                 if thing["type"] == "way":
                     writer.add_way(mutable.Way(id=thing["id"], nodes=thing["nodes"], tags=thing["tags"]))
         return file.read_bytes()
+
+
+def packed(folder: str) -> bytes:
+    """Pack a folder of answers as a ZIP file, the same bytes every time."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((RECORDINGS / folder).iterdir()):
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+    return made.getvalue()
 
 
 def file_server(body: bytes, kind: str) -> Answer:
@@ -241,6 +262,7 @@ def services() -> dict[str, Answer]:
         r"geofa\.geodanmark\.dk/ows": geofa,
         r"instreg\.stil\.dk/": recording("school_register.json"),
         r"sor-filer\.sundhedsdata\.dk/": recording("sor.csv", "text/csv"),
+        r"www\.rejseplanen\.info/labs": file_server(packed("gtfs"), "application/zip"),
         r"overpass-api\.de/api/status": recording("overpass_status.txt", "text/plain"),
         r"overpass-api\.de/api/interpreter": overpass,
         r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),
@@ -294,7 +316,11 @@ def replaying() -> Iterator[Replay]:
                 self.connection.close()
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *said: object) -> None:
+            """Say nothing: a client that has heard enough hangs up."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     replay.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

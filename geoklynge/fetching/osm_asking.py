@@ -17,7 +17,7 @@ import geopandas as gpd
 import requests
 
 from ..errors import FetchError
-from .asking import ANY_TYPE, JSON, MEGABYTE, Request
+from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
 from .client import (
     AGAIN,
     REDIRECTS,
@@ -150,6 +150,9 @@ def _require_answer(body: bytes, declared: str, request: Request) -> None:
     plain = declared.partition(";")[0].strip().casefold()
     if not body.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
+    if is_html(body[:HEAD_BYTES]):
+        title = " ".join(body[:200].decode("utf-8", errors="replace").split())[:80]
+        raise FetchError(f"an HTML page instead of JSON ({title!r} …)", source=request.source, advice=advice)
     if plain not in (*JSON.types, *ANY_TYPE):
         raise FetchError(f"{plain!r} came instead of JSON", source=request.source, advice=advice)
     try:

@@ -170,29 +170,32 @@ def _index(desk: _Desk) -> dict[str, str]:
 def _municipalities(desk: _Desk, key: str, asked: Asked) -> Place | None:
     """Find a place by the borders of one source, and note their file; None where that source cannot."""
     source = open_source(key)
-    at_hand = _by_hand(desk, source) or _earlier_file(desk, key, source)
-    task = _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
+    by_hand = _by_hand(desk, source)
+    task = None if by_hand is not None else _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
     try:
-        if at_hand is not None:
-            areas = _read_at_hand(at_hand, source)
+        if task is not None:
+            areas, questions = BORDER_READERS[key](_telling(desk, key), task)
             place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-            _take_at_hand(desk, key, place, at_hand)
+            _note(desk, key, place, write_areas(areas, questions, Task(key, source, place, desk.beside)))
             return place
-        if task is None:
-            return None
-        areas, questions = BORDER_READERS[key](_telling(desk, key), task)
+    except (FetchError, TableError) as error:
+        _give_up(desk, key, source, error)
+    earlier = desk.wish.into / source.file if any(record.source == key for record in desk.earlier) else None
+    at_hand = by_hand or earlier
+    return None if at_hand is None else _place_at_hand(desk, key, asked, at_hand)
+
+
+def _place_at_hand(desk: _Desk, key: str, asked: Asked, path: Path) -> Place | None:
+    """Find a place by borders that lie in the folder already; None where they are not those of the place."""
+    source = open_source(key)
+    try:
+        areas = _read_at_hand(path, source)
         place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-        _note(desk, key, place, write_areas(areas, questions, Task(key, source, place, desk.beside)))
     except (FetchError, TableError) as error:
         _give_up(desk, key, source, error)
         return None
+    _take_at_hand(desk, key, place, path)
     return place
-
-
-def _earlier_file(desk: _Desk, key: str, source: OpenSource) -> Path | None:
-    """Find the borders that an earlier fetch brought, where they are not to be asked for again."""
-    fetched = any(record.source == key for record in desk.earlier)
-    return desk.wish.into / source.file if fetched and not desk.wanted(key) else None
 
 
 def _read_at_hand(path: Path, source: OpenSource) -> gpd.GeoDataFrame:
