@@ -8,7 +8,8 @@ import time
 import geopandas as gpd
 import pytest
 import shapely
-from replay import KEY, Reply, html_page, open_data_over, replaying
+from replay import KEY, RECORDINGS, Reply, html_page, made_pbf, open_data_over, replaying
+from source_files import DENMARK
 from typer.testing import CliRunner
 
 from geoklynge.cli import app
@@ -19,6 +20,11 @@ from geoklynge.open_data import open_source, open_sources
 from geoklynge.sources import read_tables
 from geoklynge.study import read_study
 
+REAL_FILES = {
+    "dagi_kommuner.geojson": "dagi_kommuner.geojson",
+    "dagi_sogne.geojson": "dagi_sogne.geojson",
+    "samso.osm.pbf": "osm.osm.pbf",
+}
 AREA = (10.38, 56.10, 10.75, 56.32)  # Syddjurs, as the recordings draw it
 
 
@@ -257,6 +263,45 @@ def test_a_file_laid_there_by_hand_is_taken_as_it_is(copy, replay, tmp_path):
     study = read_study(by_hand / "study.toml")
     assert study.sources.parishes == ("dagi_sogne.geojson",)
     assert study.sources.services == ("institutionsregister.csv",)
+
+
+def test_offline_nobody_is_asked_and_what_lies_there_is_taken(copy, replay, tmp_path):
+    by_hand = tmp_path / "by-hand"
+    by_hand.mkdir()
+    for name in ("dagi_kommuner.geojson", "dagi_sogne.geojson", "rejseplanen_gtfs.zip", "statbank_by1.csv"):
+        shutil.copyfile(copy / name, by_hand / name)
+    shutil.copyfile(RECORDINGS / "sor.csv", by_hand / "SorEntity_daily.csv")
+    (by_hand / "osm.osm.pbf").write_bytes(made_pbf())
+    shutil.rmtree(tmp_path / "cache")
+    replay.asked.clear()
+    done = call("fetch", "706", "--into", by_hand, "--offline")
+    assert done.exit_code == 0, done.stderr
+    assert not replay.asked
+    assert "left out: place_names: not asked" in done.output
+    study = read_study(by_hand / "study.toml")
+    assert study.municipalities == ("0706",)
+    assert study.sources.timetables == ("rejseplanen_gtfs.zip",)
+    assert call("run", by_hand / "study.toml", "--out", tmp_path / "map").exit_code == 0
+    without = call("fetch", "706", "--into", tmp_path / "empty", "--offline", "--quiet")
+    assert (without.exit_code, len(without.stderr.splitlines())) == (1, 1)
+
+
+@pytest.mark.denmark
+def test_real_files_downloaded_by_hand_make_a_study(replay, tmp_path):
+    if not DENMARK.is_dir():
+        pytest.skip(f"needs the real data in {DENMARK}")
+    for name, called in REAL_FILES.items():
+        shutil.copyfile(DENMARK / name, tmp_path / called)
+    done = call("fetch", "0741", "--into", tmp_path, "--offline")
+    assert done.exit_code == 0, done.stderr
+    entries = records_in(tmp_path)
+    rows = {name: entries[name]["rows"] for name in REAL_FILES.values()}
+    assert rows == {"dagi_kommuner.geojson": 99, "dagi_sogne.geojson": 2149, "osm.osm.pbf": 667}
+    tables = read_tables(read_study(tmp_path / "study.toml"))
+    assert set(tables.villages["municipality"]) == {"Samsø"}
+    assert {record.attribution for record in tables.sources} == {
+        open_source(key).attribution for key in ("dagi_municipalities", "dagi_parishes", "geofabrik")
+    }
 
 
 def test_a_study_changed_by_hand_stays(copy, replay):

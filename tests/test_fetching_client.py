@@ -30,7 +30,8 @@ from replay import (
 
 from geoklynge.errors import FetchError
 from geoklynge.fetching.asking import CSV, JSON, PBF, Request
-from geoklynge.fetching.client import Client, ask, open_client, wanted_wait_s
+from geoklynge.fetching.client import Client, ask, open_client
+from geoklynge.fetching.failures import wanted_wait_s
 from geoklynge.fetching.hosts import is_public, public_session, require_allowed, same_site
 from geoklynge.fetching.store import PART, entry_of
 

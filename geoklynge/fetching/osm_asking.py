@@ -18,19 +18,9 @@ import requests
 
 from ..errors import FetchError
 from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
-from .client import (
-    AGAIN,
-    REDIRECTS,
-    SECONDS_A_DAY,
-    USER_AGENT,
-    AgainError,
-    Client,
-    again_and_again,
-    connection_words,
-    failed_connection,
-    wanted_wait_s,
-)
+from .client import AGAIN, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
 from .drafts import Question
+from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import is_public, require_allowed
 
 FOLDER = "osmnx"  # of the answers that OSMnx keeps, in the store
@@ -61,6 +51,7 @@ def asking_osm(client: Client, request: Request, setting: str) -> Iterator[list[
     """
     import osmnx
 
+    require_online(client, request)
     require_allowed(request.address, source=request.source, inside=client.inside)
     _require_public_name(client, request)
     asked: list[Question] = []
