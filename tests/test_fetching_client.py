@@ -308,7 +308,7 @@ def test_a_public_name_that_leads_inside_gets_nothing(replay, tmp_path, monkeypa
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     client = open_client(tmp_path / "store")
     request = Request("x", f"https://api.statbank.dk:{port}/{INFO}", JSON)
-    with pytest.raises(FetchError):
+    with pytest.raises(FetchError, match=r"api\.statbank\.dk leads to 127\.0\.0\.1, an address inside a network"):
         ask(dataclasses.replace(client, sleep=lambda _: None), request)
     # over plain HTTP the connection itself is looked at: no byte of a request arrives
     with pytest.raises(requests.exceptions.ConnectionError):

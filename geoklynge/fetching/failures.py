@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
