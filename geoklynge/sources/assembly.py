@@ -32,8 +32,9 @@ from ..tables import (
 from .accounts import osm_label, service_rows, stated_parishes, village_rows
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
-from .cells import columns_of, grid_source
+from .cells import columns_of
 from .columns import only_declared, only_said
+from .fields import recognised
 from .grid import box_of, counted_cells, join_grids, read_grid
 from .gtfs import read_timetable, without_mapped_stops
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
@@ -357,7 +358,7 @@ def _read_grid(desk: _Desk, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS)
         cells, findings = read_grid(path, source=source, box=box, crs=crs, metres=desk.crs)
         desk.findings += findings
         record = record_of(path, source=source, table="grid", rows=len(cells))
-        for _, known in filter(None, [grid_source(columns_of(path, source))]):
+        for known in filter(None, [recognised(columns_of(path, source), "grid")]):
             licence, attribution = record.licence or known.licence, record.attribution or known.attribution
             record = replace(record, licence=licence, attribution=attribution)
         desk.records.append(record)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..open_data import OpenSource, open_sources
-from .columns import find_column
+from ..open_data import OpenSource
+from .fields import key_of, recognised
 from .geofa import services_of_geofa
 from .geonames import geonames_villages
 from .gisco import gisco_municipalities
@@ -52,8 +52,5 @@ def in_our_columns(layer: Layer, table: str) -> Layer:
     TableError
         If the file is of a known source, but a field has a value that cannot be used.
     """
-    for key, adapter in ADAPTERS.items():
-        known = open_sources()[key]
-        if known.table == table and all(find_column(layer.rows, [field]) for field in known.recognised_by):
-            return adapter(layer, known)
-    return layer
+    known = recognised(list(layer.rows.columns), table, keys=ADAPTERS)
+    return layer if known is None else ADAPTERS[key_of(known)](layer, known)
