@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
 from ..open_data import open_source
-from ..origins import AROUND, INSIDE, OUTSIDE, Origins
+from ..origins import OUTSIDE, Origins
 from ..people import people_assumed
 from ..study import Study
 from ..tables import (
@@ -29,14 +28,14 @@ from ..tables import (
     check_table,
     people_of,
 )
-from .accounts import osm_label, service_rows, stated_parishes, village_rows
+from .accounts import osm_label, rows_as_read, service_rows, standings, stated_parishes, village_rows
 from .areas import join_areas, read_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
 from .cells import columns_of
 from .columns import only_declared, only_said
 from .fields import recognised
 from .grid import box_of, counted_cells, join_grids, read_grid
-from .gtfs import read_timetable, without_mapped_stops
+from .gtfs import Timetable, read_timetable, without_mapped_stops
 from .lines import join_roads, measure_links, read_links, read_roads, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
@@ -252,16 +251,16 @@ def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFra
     return tables
 
 
-def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoDataFrame]:
+def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[Timetable]:
     near, tables = partial(area.within, beyond_m=SERVICES_BEYOND_M), []
     for source in desk.study.sources.timetables:
         read = read_timetable(desk.study.path_of(source), source=source, crs=crs, near=near)
         known = open_source("gtfs")
         said = {"licence": known.licence} if read.publisher == known.attribution else {}
         said |= {"attribution": read.publisher, "dated": read.week.isoformat()}
-        desk.record(source, "timetables", read.rows, **said)
+        desk.record(source, "timetables", len(read.stops), **said)
         desk.findings += read.findings
-        tables.append(read.services)
+        tables.append(read)
     return tables
 
 
@@ -269,14 +268,15 @@ def _read_services(
     desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place, clip; and their rows."""
-    timetables = _read_timetables(desk, area, crs)
-    tables = [*_service_files(desk, merged, crs), *timetables]
-    names = [*desk.study.sources.services, *desk.study.sources.timetables]
+    timetables, files = _read_timetables(desk, area, crs), _service_files(desk, merged, crs)
+    tables = [*files, *(each.services for each in timetables)]
+    names, left = [*desk.study.sources.services, *desk.study.sources.timetables], list[pd.DataFrame]()
     if osm is not None and len(osm.services):
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
         if timetables:
-            mapped, unserved = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
+            mapped, gone, unserved = without_mapped_stops(mapped, pd.concat(tables[len(files) :], ignore_index=True))
             desk.findings += unserved
+            left = [gone.assign(source=osm_label(desk.study))]
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
         names += [osm_label(desk.study)] * 2
@@ -286,12 +286,15 @@ def _read_services(
     told = merge_services(tables)
     desk.findings += told.findings
     services = place_services(told.services, joined)
-    inside, near = area.inside_and_near(services.geometry, beyond_m=SERVICES_BEYOND_M)
+    standing = standings(services.geometry, area)
+    near = standing != OUTSIDE
     far = int((~near).sum())
     text = f"services more than 20 km outside the study's area, left out: {far} of {len(services)}"
     called = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
     desk.findings += finding("services_outside", far, text, called)
-    rows = service_rows(tables, names, told, services, np.where(inside, INSIDE, np.where(near, AROUND, OUTSIDE)))
+    stops = {len(files) + number: each.stops for number, each in enumerate(timetables)}
+    read = rows_as_read(tables, names, stops=stops, left=left)
+    rows = service_rows(read, told, services, standing, area)
     kept = services[near].sort_values("service_id", ignore_index=True)
     ours = joined.loc[inside_study(joined, area), "village_id"]
     return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(ours))), rows
