@@ -15,8 +15,8 @@ from ..open_data import OpenSource
 from .columns import find_column, numbers_of, text_of
 from .fields import change_of, require_text
 from .layers import Layer
-from .positions import DANISH_UTM, WGS84, in_denmark
-from .registers import points_at, services_of
+from .positions import DANISH_UTM, WGS84, in_denmark, points_at
+from .registers import services_of
 
 
 def services_of_sor(layer: Layer, known: OpenSource) -> Layer:

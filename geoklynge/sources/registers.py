@@ -15,7 +15,7 @@ from ..tables import Finding
 from .columns import find_column, numbers_of, text_of, year_of
 from .fields import change_of, find_text, require_text
 from .layers import Layer
-from .positions import DANISH_UTM, WGS84, in_denmark
+from .positions import DANISH_UTM, WGS84, in_denmark, points_at
 from .records import finding
 
 KINDS_SHOWN = 6  # kinds named, the most frequent ones, of those that are not counted
@@ -99,15 +99,6 @@ def at_first_points(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     several = shapely.get_type_id(shapes) == shapely.GeometryType.MULTIPOINT
     shapes[several] = shapely.get_geometry(shapes[several], 0)
     return rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
-
-
-def points_at(x: pd.Series, y: pd.Series, *, crs: str) -> gpd.GeoSeries:
-    """Make points of coordinates, missing where one of the two is."""
-    xy = np.column_stack([values.to_numpy(dtype=float, na_value=np.nan) for values in (x, y)])
-    points = np.full(len(xy), None, dtype=object)
-    given = np.isfinite(xy).all(axis=1)
-    points[given] = shapely.points(xy[given])
-    return gpd.GeoSeries(points, index=x.index, crs=crs)
 
 
 def _in_force(layer: Layer, known: OpenSource, rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Finding]]:
