@@ -103,8 +103,10 @@ SEGMENT = {
 }
 
 
-def overture(folder: Path, name: str, schema: dict[str, pa.DataType], rows: list[dict], shapes: list) -> str:
-    """Write a GeoParquet file as Overture's are: WKB in WGS84, structs, lists and maps; gives back its name."""
+def overture(
+    folder: Path, name: str, schema: dict[str, pa.DataType], rows: list[dict], shapes: list, *, group: int | None = None
+) -> str:
+    """Write a GeoParquet file as Overture's are: WKB, structs, lists, maps, `group` rows a group; gives back its name."""
     columns = {key: [row.get(key) for row in rows] for key in schema if key not in {"geometry", "bbox"}}
     bounds = [dict(zip(("xmin", "ymin", "xmax", "ymax"), shape.bounds, strict=True)) for shape in shapes]
     columns |= {"geometry": list(shapely.to_wkb(shapes)), "bbox": bounds}
@@ -114,7 +116,8 @@ def overture(folder: Path, name: str, schema: dict[str, pa.DataType], rows: list
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
     }
     fields = pa.schema(list(schema.items()), metadata={"geo": json.dumps(geo)})
-    pq.write_table(pa.table(columns, schema=fields), folder / name)
+    table = pa.table(columns, schema=fields)
+    pq.write_table(table, folder / name, row_group_size=group, store_schema=False, compression="zstd")
     return name
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import osmium
+import replay_europe as europe
 from osmium.osm import mutable
 
 from geoklynge.open_data import open_sources
@@ -124,8 +127,17 @@ def gone(reply: Reply) -> Reply:
 
 
 def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
-    """A field has another name."""
-    return lambda reply: Reply(reply.body.replace(old.encode(), new.encode()), reply.status, reply.kind, reply.headers)
+    """A field has another name, also in files that are packed."""
+
+    def fault(reply: Reply) -> Reply:
+        body = reply.body
+        if zipfile.is_zipfile(io.BytesIO(body)):
+            with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                inside = {name: archive.read(name).replace(old.encode(), new.encode()) for name in archive.namelist()}
+            return Reply(europe.zipped(inside), reply.status, reply.kind, reply.headers)
+        return Reply(body.replace(old.encode(), new.encode()), reply.status, reply.kind, reply.headers)
+
+    return fault
 
 
 # ---- services ----------------------------------------------------------------------------------------------------
@@ -134,6 +146,11 @@ def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
 def recording(name: str, kind: str = "application/json") -> Answer:
     """Answer with a file."""
     return lambda _asked: Reply((RECORDINGS / name).read_bytes(), kind=kind)
+
+
+def recorded(body: bytes) -> Answer:
+    """Answer with some JSON."""
+    return lambda _asked: Reply(body)
 
 
 def statbank_data(asked: Asked) -> Reply:
@@ -187,7 +204,12 @@ def overpass(asked: Asked) -> Reply:
     """Answer like Overpass: roads to a question for ways, things to any other."""
     (query,) = parse_qs(asked.body.decode())["data"]
     name = "overpass_ways.json" if "(way[" in query and '"highway"~' in query else "overpass_things.json"
-    return Reply((RECORDINGS / name).read_bytes())
+    content = json.loads((RECORDINGS / name).read_bytes())
+    if float(re.search(r'poly:\s*["\']\S+ (\S+)', query)[1]) > 14:
+        for thing in content["elements"]:
+            if thing["type"] == "node":
+                thing["lon"], thing["lat"] = europe.on_oland(thing["lon"], thing["lat"])
+    return Reply(json.dumps(content).encode())
 
 
 def made_pbf() -> bytes:
@@ -217,9 +239,13 @@ def file_server(body: bytes, kind: str) -> Answer:
         marks = {"ETag": etag, "Last-Modified": LAST_MODIFIED, "Accept-Ranges": "bytes"}
         if asked.headers.get("If-None-Match") == etag:
             return Reply(b"", 304, kind, marks)
-        part = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.headers.get("Range", ""))
+        if asked.headers.get("If-Match", etag) != etag:
+            return Reply(b"", 412, kind, marks)
+        part = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.headers.get("Range", ""))
         if part and asked.headers.get("If-Range", etag) in {etag, LAST_MODIFIED}:
-            first, last = int(part[1]), int(part[2] or len(body) - 1)
+            first, last = int(part[1] or max(0, len(body) - int(part[2]))), len(body) - 1
+            if part[1] and part[2]:
+                last = min(last, int(part[2]))
             said = {**marks, "Content-Range": f"bytes {first}-{last}/{len(body)}"}
             return Reply(body[first : last + 1], 206, kind, said)
         return Reply(body, 200, kind, marks)
@@ -246,6 +272,17 @@ def services() -> dict[str, Answer]:
         r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),
         r"download\.geofabrik\.de/.*\.md5": file_server(checksum, "text/plain"),
         r"download\.geofabrik\.de/.*\.pbf": file_server(pbf, "application/octet-stream"),
+        r"download\.geonames\.org/.*/DK\.zip": file_server(europe.geonames("DK"), "application/zip"),
+        r"download\.geonames\.org/.*/SE\.zip": file_server(europe.geonames("SE"), "application/zip"),
+        r"gisco-services\.ec\.europa\.eu/census/": file_server(europe.grid(), "application/zip"),
+        r"gisco-services\.ec\.europa\.eu/.*/lau/": file_server(europe.municipalities(), "application/octet-stream"),
+        **{re.escape(where): recorded(body) for where, body in europe.catalogue_answers().items()},
+        **{
+            rf"overturemaps-us-west-2\..*/type={kind}/part-00001-": file_server(
+                europe.overture_file(kind), "binary/octet-stream"
+            )
+            for kind in europe.TYPES
+        },
     }
 
 
@@ -294,7 +331,11 @@ def replaying() -> Iterator[Replay]:
                 self.connection.close()
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *said: object) -> None:
+            """Say nothing of a client that hung up: a test looks at what the command says."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     replay.address = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -106,7 +106,7 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
     advice = f"try again later; if it stays so, the source has changed: {request.address}"
     if not head.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
-    if _is_html(head):
+    if is_html(head):
         title = " ".join(head.decode("utf-8", errors="replace").split())[:80]
         raise FetchError(
             f"an HTML page instead of {request.kind.name} ({title!r} …)", source=request.source, advice=advice
@@ -119,7 +119,8 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
         raise FetchError(f"what came is no {request.kind.name} ({wrong})", source=request.source, advice=advice)
 
 
-def _is_html(head: bytes) -> bool:
+def is_html(head: bytes) -> bool:
+    """Tell whether bytes are the beginning of a page for people."""
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return begins.startswith((b"<!doctype html", b"<html", b"<head"))
 

@@ -17,7 +17,7 @@ import geopandas as gpd
 import requests
 
 from ..errors import FetchError
-from .asking import ANY_TYPE, JSON, MEGABYTE, Request
+from .asking import ANY_TYPE, JSON, MEGABYTE, Request, is_html
 from .client import (
     AGAIN,
     REDIRECTS,
@@ -150,6 +150,8 @@ def _require_answer(body: bytes, declared: str, request: Request) -> None:
     plain = declared.partition(";")[0].strip().casefold()
     if not body.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
+    if is_html(body):
+        raise FetchError("an HTML page instead of JSON", source=request.source, advice=advice)
     if plain not in (*JSON.types, *ANY_TYPE):
         raise FetchError(f"{plain!r} came instead of JSON", source=request.source, advice=advice)
     try:
