@@ -307,7 +307,8 @@ def _give_up(desk: _Desk, key: str, source: OpenSource, error: GeoklyngeError) -
     reasons[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
     for entry in desk.client.used:
         forget(entry)
-    names = [source.file, *source.settings.get("files", {}).values()]
+    files = source.settings.get("files")
+    names = [source.file, *(files.values() if isinstance(files, dict) else ())]
     for name in names:
         (desk.beside / str(name)).unlink(missing_ok=True)
 
