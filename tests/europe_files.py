@@ -106,7 +106,7 @@ SEGMENT = {
 def overture(
     folder: Path, name: str, schema: dict[str, pa.DataType], rows: list[dict], shapes: list, *, group: int | None = None
 ) -> str:
-    """Write a GeoParquet file as Overture's are: WKB, structs, lists, maps, `group` rows a group; gives back its name."""
+    """Write GeoParquet as Overture does: WKB, structs, lists, maps, `group` rows a group; gives back the name."""
     columns = {key: [row.get(key) for row in rows] for key in schema if key not in {"geometry", "bbox"}}
     bounds = [dict(zip(("xmin", "ymin", "xmax", "ymax"), shape.bounds, strict=True)) for shape in shapes]
     columns |= {"geometry": list(shapely.to_wkb(shapes)), "bbox": bounds}

@@ -55,11 +55,12 @@ Answer = Callable[[Asked], Reply]
 
 @dataclass
 class Replay:
-    """The server's side of a test: what it was asked, and which faults it still has to make."""
+    """The server's side of a test: what it was asked, which faults it still has to make, what it answers by place."""
 
     address: str
     asked: list[Asked] = field(default_factory=list)
     faults: list[tuple[str, Callable[[Reply], Reply], int]] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict, repr=False)
 
     def host(self) -> str:
         """The host and port, as the client knows it."""
@@ -292,8 +293,7 @@ def services() -> dict[str, Answer]:
 @contextmanager
 def replaying() -> Iterator[Replay]:
     """Run the server for as long as the block lasts."""
-    answers = services()
-    replay = Replay("")
+    replay = Replay("", answers=services())
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -314,7 +314,7 @@ def replaying() -> Iterator[Replay]:
             asked = Asked(self.command, host, "/" + "/".join(rest), query, dict(self.headers.items()), body)
             replay.asked.append(asked)
             where = f"{asked.host}{asked.path}"
-            found = next((answer for pattern, answer in answers.items() if re.match(pattern, where)), None)
+            found = next((answer for pattern, answer in replay.answers.items() if re.match(pattern, where)), None)
             reply = found(asked) if found else Reply(b"{}", 404)
             self._send(replay.made(reply, where))
 

@@ -48,7 +48,9 @@ def on_oland(lon: float, lat: float) -> tuple[float, float]:
 
 def geonames(country: str) -> bytes:
     """Pack a country's file: places, one far away, one that is a church."""
-    rows = [(name, *((lon, lat) if country == "DK" else on_oland(lon, lat)), people) for name, lon, lat, people in PLACES]
+    rows = [
+        (name, *((lon, lat) if country == "DK" else on_oland(lon, lat)), people) for name, lon, lat, people in PLACES
+    ]
     lines = [
         geonames_line(k, name, lat, lon, people=people, country=country)
         for k, (name, lon, lat, people) in enumerate(rows, 1)
@@ -147,7 +149,10 @@ def collection() -> dict[str, object]:
 def item(number: str, theme: str, kind: str) -> dict[str, object]:
     """Write the item of one file."""
     path = f"release/{RELEASE}/theme={theme}/type={kind}/part-{number}-1a2b-c000.zstd.parquet"
-    files = {"aws": {"href": f"{S3}/{path}"}, "azure": {"href": f"https://overturemapswestus2.blob.core.windows.net/{path}"}}
+    files = {
+        "aws": {"href": f"{S3}/{path}"},
+        "azure": {"href": f"https://overturemapswestus2.blob.core.windows.net/{path}"},
+    }
     return {"type": "Feature", "id": number, "bbox": BOXES[number], "assets": files}
 
 

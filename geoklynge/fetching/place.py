@@ -10,6 +10,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import shapely
+from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import InputError
@@ -64,7 +65,7 @@ class Place:
 
     def square_km(self) -> float:
         """Measure the reach."""
-        return float(_in_metres(self.reach)[0].area) / 1e6
+        return abs(Geod(ellps="WGS84").geometry_area_perimeter(self.reach)[0]) / 1e6
 
 
 def read_place(words: Sequence[str], index: Mapping[str, str]) -> Asked:
