@@ -115,9 +115,10 @@ def overture(
         "primary_column": "geometry",
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
     }
-    fields = pa.schema(list(schema.items()), metadata={"geo": json.dumps(geo)})
-    table = pa.table(columns, schema=fields)
-    pq.write_table(table, folder / name, row_group_size=group, store_schema=False, compression="zstd")
+    table = pa.table(columns, schema=pa.schema(list(schema.items())))
+    with pq.ParquetWriter(folder / name, table.schema, store_schema=False, compression="zstd") as writer:
+        writer.write_table(table, row_group_size=group)
+        writer.add_key_value_metadata({"geo": json.dumps(geo)})
     return name
 
 

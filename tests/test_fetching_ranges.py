@@ -61,8 +61,8 @@ def spans_of(replay) -> list[tuple[int, int]]:
     return [(int(first), int(last) + 1) for first, last in (one.split("-") for one in said) if first]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(reads=st.lists(st.tuples(st.integers(0, 5_100), st.integers(0, 900)), max_size=8))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(reads=st.lists(st.tuples(st.integers(0, 5_100), st.integers(0, 900)), max_size=5))
 def test_any_reads_give_the_bytes_of_the_file_and_none_is_asked_for_twice(replay, client, tmp_path, reads):
     replay.asked.clear()
     fresh = dataclasses.replace(client, store=Path(mkdtemp(dir=tmp_path)))

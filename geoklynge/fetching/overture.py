@@ -71,7 +71,7 @@ def fetch(client: Client, task: Task) -> Draft:
     asked += [question for file in files for question in file.asked]
     if table is None:
         raise NothingThereError("it has none there", source=task.key, advice="see whether the place is right")
-    write_geoparquet(table, task.file(), order="id")
+    write_geoparquet(table, task.file())
     groups = sum(len(one.groups) for one in wanted)
     come = sum(file.come for file in files)
     note = (

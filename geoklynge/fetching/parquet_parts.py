@@ -20,7 +20,7 @@ from .drafts import Task
 from .ranges import RangeFile, Span, too_much
 
 PART_OF_PARQUET = Kind(PARQUET.name, PARQUET.accept, PARQUET.types, lambda _part: "")
-GEOMETRY, BBOX = "geometry", "bbox"
+ID, GEOMETRY, BBOX = "id", "geometry", "bbox"
 SIDES = ("xmin", "ymin", "xmax", "ymax")
 ROUNDED = 1e-4  # degrees; the edges of a bbox are single precision numbers
 
@@ -76,7 +76,7 @@ def _columns(group: pq.RowGroupMetaData) -> dict[str, pq.ColumnChunkMetaData]:
 def _leaves(about: pq.FileMetaData, task: Task) -> tuple[str, ...]:
     """Name the leaves of columns that are wanted."""
     columns = _columns(about.row_group(0))
-    fields = [*task.source.fields.values(), GEOMETRY, *(f"{BBOX}.{side}" for side in SIDES)]
+    fields = [*task.source.fields.values(), ID, GEOMETRY, *(f"{BBOX}.{side}" for side in SIDES)]
     wanted = {leaf for leaf in columns for name in fields if leaf == name or leaf.startswith(f"{name}.")}
     lacking = [name for name in (GEOMETRY, *(f"{BBOX}.{side}" for side in SIDES)) if name not in columns]
     for name in task.source.recognised_by:
@@ -167,13 +167,13 @@ def _numbers(table: pa.Table, side: str) -> np.ndarray[Any, np.dtype[np.float64]
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def write_geoparquet(table: pa.Table, path: Path, *, order: str) -> None:
-    """Write a table with shapes (WKB, degrees) as GeoParquet, in the order of a column."""
+def write_geoparquet(table: pa.Table, path: Path) -> None:
+    """Write a table with shapes (WKB, degrees) as GeoParquet, in the order of its ids."""
     said = json.loads((table.schema.metadata or {}).get(b"geo", b"{}"))
     crs = said.get("columns", {}).get(GEOMETRY, {}).get("crs")
     column = {"encoding": "WKB", "geometry_types": []} | ({"crs": crs} if crs else {})
     geo = {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
-    if order in table.column_names:
-        table = table.sort_by(order)
+    if ID in table.column_names:
+        table = table.sort_by(ID)
     table = table.replace_schema_metadata({"geo": json.dumps(geo)})
     pq.write_table(table, path, compression="zstd")

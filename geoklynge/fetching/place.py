@@ -134,12 +134,9 @@ def _municipality(word: str, index: Mapping[str, str]) -> tuple[str, str]:
     if not index and word.strip().isdigit():
         return word.strip().zfill(4), f"kommune {word.strip().zfill(4)}"
     near = difflib.get_close_matches(municipality_key(word), by_name, n=1, cutoff=0.5)
-    hint = (
-        f"did you mean {index[by_name[near[0]]]!r}?"
-        if near
-        else "give its four-digit code, outside Denmark SE_0885, a box or a polygon file"
-    )
-    raise InputError(f"no municipality {word!r}", where="PLACE", advice=hint)
+    hint = f"did you mean {index[by_name[near[0]]]!r}" if near else "give its code, a box or a polygon file"
+    abroad = "outside Denmark write the code of a municipality, as SE_0885"
+    raise InputError(f"no municipality {word!r}", where="PLACE", advice=f"{hint}; {abroad}")
 
 
 def _box(word: str) -> Asked:
