@@ -91,7 +91,7 @@ def test_a_name_becomes_a_map_and_everything_on_it_is_attributed(replay, tmp_pat
     assert done.exit_code == 0, done.stderr
     entries = records_in(tmp_path / "syddjurs")
     asked = {key for group in GROUPS if group.where in {"denmark", "anywhere"} for key in group.keys[:1]}
-    assert {entry["source"] for entry in entries.values()} == {*asked, "dagi_municipalities"}
+    assert {entry["source"] for entry in entries.values()} == {*asked & FETCHERS.keys(), "dagi_municipalities"}
 
     def nobody(*_):
         raise AssertionError("a run asks no network")
