@@ -103,8 +103,10 @@ SEGMENT = {
 }
 
 
-def overture(folder: Path, name: str, schema: dict[str, pa.DataType], rows: list[dict], shapes: list) -> str:
-    """Write a GeoParquet file as Overture's are: WKB in WGS84, structs, lists and maps; gives back its name."""
+def overture(
+    folder: Path, name: str, schema: dict[str, pa.DataType], rows: list[dict], shapes: list, *, group: int | None = None
+) -> str:
+    """Write GeoParquet as Overture does: WKB, structs, lists, maps, `group` rows a group; gives back the name."""
     columns = {key: [row.get(key) for row in rows] for key in schema if key not in {"geometry", "bbox"}}
     bounds = [dict(zip(("xmin", "ymin", "xmax", "ymax"), shape.bounds, strict=True)) for shape in shapes]
     columns |= {"geometry": list(shapely.to_wkb(shapes)), "bbox": bounds}
@@ -113,8 +115,10 @@ def overture(folder: Path, name: str, schema: dict[str, pa.DataType], rows: list
         "primary_column": "geometry",
         "columns": {"geometry": {"encoding": "WKB", "geometry_types": []}},
     }
-    fields = pa.schema(list(schema.items()), metadata={"geo": json.dumps(geo)})
-    pq.write_table(pa.table(columns, schema=fields), folder / name)
+    table = pa.table(columns, schema=pa.schema(list(schema.items())))
+    with pq.ParquetWriter(folder / name, table.schema, store_schema=False, compression="zstd") as writer:
+        writer.write_table(table, row_group_size=group)
+        writer.add_key_value_metadata({"geo": json.dumps(geo)})
     return name
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import osmium
+import replay_europe as europe
 from osmium.osm import mutable
 
 from geoklynge.open_data import open_sources
@@ -55,11 +56,12 @@ Answer = Callable[[Asked], Reply]
 
 @dataclass
 class Replay:
-    """The server's side of a test: what it was asked, and which faults it still has to make."""
+    """The server's side of a test: what it was asked, which faults it still has to make, what it answers by place."""
 
     address: str
     asked: list[Asked] = field(default_factory=list)
     faults: list[tuple[str, Callable[[Reply], Reply], int]] = field(default_factory=list)
+    answers: dict[str, Answer] = field(default_factory=dict, repr=False)
 
     def host(self) -> str:
         """The host and port, as the client knows it."""
@@ -127,17 +129,15 @@ def gone(reply: Reply) -> Reply:
 
 
 def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
-    """A field has another name, also inside a ZIP file."""
+    """A field has another name, also in files that are packed."""
 
     def fault(reply: Reply) -> Reply:
-        changed = reply.body.replace(old.encode(), new.encode())
-        if reply.body.startswith(b"PK"):
-            made = io.BytesIO()
-            with zipfile.ZipFile(io.BytesIO(reply.body)) as given, zipfile.ZipFile(made, "w") as archive:
-                for name in given.namelist():
-                    archive.writestr(name, given.read(name).replace(old.encode(), new.encode()))
-            changed = made.getvalue()
-        return Reply(changed, reply.status, reply.kind, reply.headers)
+        body = reply.body
+        if zipfile.is_zipfile(io.BytesIO(body)):
+            with zipfile.ZipFile(io.BytesIO(body)) as archive:
+                inside = {name: archive.read(name).replace(old.encode(), new.encode()) for name in archive.namelist()}
+            return Reply(europe.zipped(inside), reply.status, reply.kind, reply.headers)
+        return Reply(body.replace(old.encode(), new.encode()), reply.status, reply.kind, reply.headers)
 
     return fault
 
@@ -148,6 +148,11 @@ def renamed(old: str, new: str) -> Callable[[Reply], Reply]:
 def recording(name: str, kind: str = "application/json") -> Answer:
     """Answer with a file."""
     return lambda _asked: Reply((RECORDINGS / name).read_bytes(), kind=kind)
+
+
+def recorded(body: bytes) -> Answer:
+    """Answer with some JSON."""
+    return lambda _asked: Reply(body)
 
 
 def statbank_data(asked: Asked) -> Reply:
@@ -201,7 +206,12 @@ def overpass(asked: Asked) -> Reply:
     """Answer like Overpass: roads to a question for ways, things to any other."""
     (query,) = parse_qs(asked.body.decode())["data"]
     name = "overpass_ways.json" if "(way[" in query and '"highway"~' in query else "overpass_things.json"
-    return Reply((RECORDINGS / name).read_bytes())
+    content = json.loads((RECORDINGS / name).read_bytes())
+    if float(re.search(r'poly:\s*["\']\S+ (\S+)', query)[1]) > 14:
+        for thing in content["elements"]:
+            if thing["type"] == "node":
+                thing["lon"], thing["lat"] = europe.on_oland(thing["lon"], thing["lat"])
+    return Reply(json.dumps(content).encode())
 
 
 def made_pbf() -> bytes:
@@ -238,9 +248,13 @@ def file_server(body: bytes, kind: str) -> Answer:
         marks = {"ETag": etag, "Last-Modified": LAST_MODIFIED, "Accept-Ranges": "bytes"}
         if asked.headers.get("If-None-Match") == etag:
             return Reply(b"", 304, kind, marks)
-        part = re.fullmatch(r"bytes=(\d+)-(\d*)", asked.headers.get("Range", ""))
+        if asked.headers.get("If-Match", etag) != etag:
+            return Reply(b"", 412, kind, marks)
+        part = re.fullmatch(r"bytes=(\d*)-(\d*)", asked.headers.get("Range", ""))
         if part and asked.headers.get("If-Range", etag) in {etag, LAST_MODIFIED}:
-            first, last = int(part[1]), int(part[2] or len(body) - 1)
+            first, last = int(part[1] or max(0, len(body) - int(part[2]))), len(body) - 1
+            if part[1] and part[2]:
+                last = min(last, int(part[2]))
             said = {**marks, "Content-Range": f"bytes {first}-{last}/{len(body)}"}
             return Reply(body[first : last + 1], 206, kind, said)
         return Reply(body, 200, kind, marks)
@@ -268,6 +282,17 @@ def services() -> dict[str, Answer]:
         r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),
         r"download\.geofabrik\.de/.*\.md5": file_server(checksum, "text/plain"),
         r"download\.geofabrik\.de/.*\.pbf": file_server(pbf, "application/octet-stream"),
+        r"download\.geonames\.org/.*/DK\.zip": file_server(europe.geonames("DK"), "application/zip"),
+        r"download\.geonames\.org/.*/SE\.zip": file_server(europe.geonames("SE"), "application/zip"),
+        r"gisco-services\.ec\.europa\.eu/census/": file_server(europe.grid(), "application/zip"),
+        r"gisco-services\.ec\.europa\.eu/.*/lau/": file_server(europe.municipalities(), "application/octet-stream"),
+        **{re.escape(where): recorded(body) for where, body in europe.catalogue_answers().items()},
+        **{
+            rf"overturemaps-us-west-2\..*/type={kind}/part-00001-": file_server(
+                europe.overture_file(kind), "binary/octet-stream"
+            )
+            for kind in europe.TYPES
+        },
     }
 
 
@@ -277,8 +302,7 @@ def services() -> dict[str, Answer]:
 @contextmanager
 def replaying() -> Iterator[Replay]:
     """Run the server for as long as the block lasts."""
-    answers = services()
-    replay = Replay("")
+    replay = Replay("", answers=services())
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -299,7 +323,7 @@ def replaying() -> Iterator[Replay]:
             asked = Asked(self.command, host, "/" + "/".join(rest), query, dict(self.headers.items()), body)
             replay.asked.append(asked)
             where = f"{asked.host}{asked.path}"
-            found = next((answer for pattern, answer in answers.items() if re.match(pattern, where)), None)
+            found = next((answer for pattern, answer in replay.answers.items() if re.match(pattern, where)), None)
             reply = found(asked) if found else Reply(b"{}", 404)
             self._send(replay.made(reply, where))
 

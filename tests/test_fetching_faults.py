@@ -39,10 +39,21 @@ SOURCES = {
     "geofabrik": (r"download\.geofabrik\.de/.*\.pbf$", "OSMHeader", r"\.pbf$"),
     "statbank_places": (r"api\.statbank\.dk/v1/(data|tableinfo/BY1)", "BYER", r"v1/"),
     "statbank_parishes": (r"api\.statbank\.dk/v1/(data|tableinfo/SOGN1)", "SOGN", r"v1/"),
+    "geonames": (r"download\.geonames\.org", "\tPPL\t", r"geonames"),  # it has no header, but codes
+    "gisco_lau": (r"gisco-services\.ec\.europa\.eu/.*/lau/", "LAU_NAME", r"/lau/"),
+    "eurostat_grid": (r"gisco-services\.ec\.europa\.eu/census/", "GRD_ID", r"/census/"),
+    "overture_places": (r"(stac|-us-west-2)\..*/(type=place/|place/|catalog)", "confidence", r"type=place/"),
+    "overture_divisions": (r"(stac|-us-west-2)\..*/(type=division/|division/|catalog)", "subtype", r"type=division/"),
+    "overture_roads": (r"(stac|-us-west-2)\..*/(type=segment/|segment/|catalog)", "connectors", r"type=segment/"),
 }
 PASSING = {"busy": busy, "failing": failing, "unavailable": unavailable, "cut": cut}
 LASTING = {**PASSING, "another_kind": another_kind, "empty": empty, "html_page": html_page, "gone": gone}
-PLACES = {"geofabrik": "Danmark"}  # what is asked for a whole country only
+# What is asked for a whole country only, or outside Denmark, and the folder of that fetch.
+PLACES = {
+    "geofabrik": "Danmark",
+    **dict.fromkeys(["gisco_lau", *(key for key in SOURCES if "overture" in key)], "SE_0885"),
+}
+BESIDES = "gisco_lau,overture_roads,overture_divisions,overture_places,geonames"  # Öland without Overpass
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +71,9 @@ def world(server, tmp_path_factory):
         for place in ("Syddjurs", "Danmark"):
             done = CliRunner().invoke(app, ["fetch", place, "--into", str(home / place), "--quiet"])
             assert done.exit_code == 0, done.stderr
+        words = ["fetch", "SE_0885", "--into", str(home / "SE_0885"), "--only", BESIDES, "--quiet"]
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.stderr
         patch.delenv("DATAFORDELER_API_KEY")
         done = CliRunner().invoke(app, ["fetch", "Syddjurs", "--into", str(home / "keyless"), "--quiet"])
         assert done.exit_code == 0, done.stderr
@@ -76,10 +90,10 @@ def _set_up(patch, server, home):
 
 @pytest.fixture
 def home(server, world, tmp_path, monkeypatch):
-    """Copy the world for one test, with the server whole again."""
+    """Copy the world for one test, without the answers that were kept, and with the server whole again."""
     server.asked.clear()
     server.faults.clear()
-    shutil.copytree(world, tmp_path / "home")
+    shutil.copytree(world, tmp_path / "home", ignore=shutil.ignore_patterns("cache"))
     monkeypatch.delenv("GEOKLYNGE_OPEN_DATA", raising=False)
     _set_up(monkeypatch, server, tmp_path / "home")
     return tmp_path / "home"
@@ -95,7 +109,6 @@ def fetch_again(home, key, monkeypatch):
     """Ask one source anew, without any copy."""
     if key == "osm_municipality":
         monkeypatch.delenv("DATAFORDELER_API_KEY", raising=False)
-    shutil.rmtree(home / "cache" / "fetched", ignore_errors=True)
     place = PLACES.get(key, "Syddjurs")
     words = ["fetch", place, "--into", str(folder_of(home, key)), "--only", key, "--quiet"]
     return CliRunner().invoke(app, words)

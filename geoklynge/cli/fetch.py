@@ -43,7 +43,8 @@ def fetch_command(  # noqa: PLR0913, PLR0917 - the options of the command
         list[str] | None,
         typer.Argument(
             metavar="PLACE...",
-            help="Municipalities by name or number, a box west,south,east,north, a polygon file, or Danmark.",
+            help="Municipalities by name or number (outside Denmark by code, SE_0885), a box west,south,east,north, a "
+            "polygon file, or Danmark.",
         ),
     ] = None,
     into: Annotated[

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
 from .dagi import DAGI
 from .drafts import Fetcher
+from .eurostat import EUROSTAT_GRID
 from .geofabrik import GEOFABRIK
+from .geonames import GEONAMES
+from .gisco import GISCO
 from .osm_borders import OSM_BORDERS
 from .overpass import OVERPASS
-from .place import Place
+from .overture import OVERTURE
+from .place import Asked, Place
 from .place_names import PLACE_NAMES
 from .registers import LIST_REGISTER, TABLE_REGISTER
 from .statbank import STATBANK
@@ -23,18 +28,22 @@ class Group:
     """
     Sources that stand in for one another: the first that comes is taken.
 
-    `where` says for which places; without an `essential` one there is no study.
+    `where` says for which places; ``wished`` means in Denmark, where somebody names the source, or has done so for this
+    folder. Without an `essential` one there is no study. A group is left out where the source `unless` has come: it has
+    nothing to add to that.
     """
 
     keys: tuple[str, ...]
-    where: Literal["denmark", "elsewhere", "anywhere"]
+    where: Literal["denmark", "elsewhere", "anywhere", "wished"]
     essential: bool = False
+    unless: str = ""
 
 
 INDEX = "municipality_index"
 BORDERS = (
     Group(("dagi_municipalities", "osm_municipality"), "denmark"),
-)  # fmt: skip
+    Group(("gisco_lau",), "elsewhere"),
+)
 # In the order in which a study lists them: of two sources that know one thing the first stands.
 GROUPS = (
     Group(("dagi_parishes",), "denmark"),
@@ -45,7 +54,12 @@ GROUPS = (
     Group(("health_register",), "denmark"),
     Group(("gtfs",), "denmark"),
     Group(("overpass", "geofabrik"), "denmark", essential=True),
-    Group(("overpass",), "elsewhere", essential=True),
+    Group(("overpass", "overture_roads"), "elsewhere", essential=True),
+    Group(("overture_divisions",), "elsewhere", unless="overpass"),  # made of OpenStreetMap's places
+    Group(("overture_places",), "elsewhere"),
+    Group(("overture_divisions",), "wished"),
+    Group(("overture_places",), "wished"),
+    Group(("overture_roads",), "wished"),
     Group(("geonames",), "anywhere"),
     Group(("eurostat_grid", "eurostat_grid_long"), "anywhere"),
     Group(("statbank_places",), "denmark"),
@@ -65,15 +79,34 @@ FETCHERS: dict[str, Fetcher] = {
     "health_register": TABLE_REGISTER,
     "statbank_places": STATBANK,
     "statbank_parishes": STATBANK,
+    "geonames": GEONAMES,
+    "gisco_lau": GISCO,
+    "eurostat_grid": EUROSTAT_GRID,
+    "overture_places": OVERTURE,
+    "overture_divisions": OVERTURE,
+    "overture_roads": OVERTURE,
 }
 
 
-def keys_for(group: Group, place: Place, at_most_km2: float) -> tuple[str, ...]:
-    """Name the sources of a group that come into question for a place; a large one is not asked of Overpass."""
-    if group.where == "denmark" and not place.asked.in_denmark:
+def keys_for(
+    group: Group, place: Place, at_most_km2: float, *, wished: Collection[str] = (), come: Collection[str] = ()
+) -> tuple[str, ...]:
+    """
+    Name the sources of a group that come into question for a place; a large one is not asked of Overpass.
+
+    `wished` are those that somebody has named, `come` those that have come already.
+    """
+    keys = keys_there(group, place.asked, wished)
+    if group.unless in come and not {*keys} & {*wished}:
         return ()
-    if group.where == "elsewhere" and place.asked.in_denmark:
-        return ()
-    if "geofabrik" in group.keys and place.square_km() > at_most_km2:
-        return ("geofabrik",)
-    return group.keys
+    if len(keys) > 1 and "overpass" in keys and place.square_km() > at_most_km2:
+        return keys[1:]
+    return keys
+
+
+def keys_there(group: Group, asked: Asked, wished: Collection[str] = ()) -> tuple[str, ...]:
+    """Name the sources of a group for a place, whatever its size."""
+    if group.where == "wished":
+        return tuple(key for key in group.keys if key in wished) if asked.in_denmark else ()
+    fits = group.where == "anywhere" or (group.where == "denmark") == asked.in_denmark
+    return group.keys if fits else ()

@@ -128,9 +128,8 @@ def ask(client: Client, request: Request) -> Answer:
     about = kept_answer(entry)
     young = about is not None and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY
     if about and (client.offline or (young and not client.refresh)):
-        answer = _answer(entry, about, request, kept=True)
+        answer = answer_of(entry, about, request, kept=True)
     else:
-        require_online(client, request)
         answer = again_and_again(client, request, lambda: _once(client, request, entry, about))
     client.used.append(entry)
     return answer
@@ -180,16 +179,16 @@ def _given_up(request: Request, failed: AgainError, attempts: int, client: Clien
 def _once(client: Client, request: Request, entry: Path, about: About | None) -> Answer:
     """Ask once: give the answer, or raise `AgainError` or `FetchError`."""
     come, part = part_of(entry)
-    response = _send(client, request, _headers(request, about, come, part))
+    response = send(client, request, _headers(request, about, come, part))
     try:
         if response.status_code == 304 and about:
             confirmed = replace(about, asked_at=client.now())
             note_asked(entry, confirmed)
-            return _answer(entry, confirmed, request, kept=True)
+            return answer_of(entry, confirmed, request, kept=True)
         if response.status_code == 416:  # the part is longer than the body is now
             drop_part(entry)
             raise AgainError("HTTP 416")
-        _require_success(response, request)
+        require_success(response, request)
         _take_body(client, request, response, entry, come)
         return _settle(client, request, response, entry)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -211,8 +210,9 @@ def _headers(request: Request, about: About | None, come: int, part: About) -> d
     return headers
 
 
-def _send(client: Client, request: Request, headers: dict[str, str]) -> requests.Response:
+def send(client: Client, request: Request, headers: dict[str, str]) -> requests.Response:
     """Send a request and follow redirects, those to the same site only."""
+    require_online(client, request)
     address, method, body = request.whole(), "POST" if request.body else "GET", request.body
     for _ in range(MOST_REDIRECTS + 1):
         require_allowed(address, source=request.source, inside=client.inside)
@@ -253,7 +253,8 @@ def _keep_gap(client: Client, address: str) -> None:
     client.last_asked[host] = client.now()
 
 
-def _require_success(response: requests.Response, request: Request) -> None:
+def require_success(response: requests.Response, request: Request) -> None:
+    """Let a success pass; raise `AgainError` where another attempt may help, else `FetchError`."""
     status = response.status_code
     if status in {200, 206}:
         return
@@ -336,7 +337,7 @@ def _settle(client: Client, request: Request, response: requests.Response, entry
         part.stat().st_size,
     )
     keep(entry, about)
-    return _answer(entry, about, request, kept=False)
+    return answer_of(entry, about, request, kept=False)
 
 
 def _md5(path: Path) -> str:
@@ -344,7 +345,8 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _answer(entry: Path, about: About, request: Request, *, kept: bool) -> Answer:
+def answer_of(entry: Path, about: About, request: Request, *, kept: bool) -> Answer:
+    """Tell of a kept body as an answer."""
     fetched = datetime.fromtimestamp(about.asked_at, UTC).isoformat(timespec="seconds")
     return Answer(entry / BODY, request, fetched, about.sha256, about.size, _day(about.modified), kept)
 

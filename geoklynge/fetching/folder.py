@@ -20,9 +20,10 @@ from .catalogue import BORDERS, FETCHERS, GROUPS, INDEX, Group, keys_for
 from .client import Client
 from .dagi import read_areas_of, write_areas
 from .drafts import Draft, Question, Task
+from .gisco import read_near
 from .keys import how_to_get, key_of
 from .osm_borders import read_borders
-from .place import EVERYTHING, Asked, Place, placed, read_place
+from .place import EVERYTHING, Asked, Place, countries_of, needs_index, placed, read_place
 from .records import (
     BY_HAND,
     SOURCES_FILE,
@@ -43,6 +44,7 @@ Borders = tuple[gpd.GeoDataFrame, tuple[Question, ...]]
 BORDER_READERS: dict[str, Callable[[Client, Task], Borders]] = {
     "dagi_municipalities": read_areas_of,
     "osm_municipality": read_borders,
+    "gisco_lau": read_near,
 }
 
 
@@ -140,7 +142,8 @@ def _require_known(keys: Sequence[str]) -> None:
 
 def _find_place(desk: _Desk) -> Place:
     """Understand the words, and find the borders of what they name; note the files of municipalities on the way."""
-    asked = read_place(desk.wish.words, _index(desk))
+    words = desk.wish.words
+    asked = read_place(words, _index(desk) if needs_index(words) else {})
     for group in BORDERS:
         for key in keys_for(group, Place(asked, EVERYTHING, EVERYTHING), float("inf")):
             found = _municipalities(desk, key, asked)
@@ -170,32 +173,47 @@ def _index(desk: _Desk) -> dict[str, str]:
 def _municipalities(desk: _Desk, key: str, asked: Asked) -> Place | None:
     """Find a place by the borders of one source, and note their file; None where that source cannot."""
     source = open_source(key)
-    by_hand = _by_hand(desk, source)
-    task = None if by_hand is not None else _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
-    try:
-        if task is not None:
-            areas, questions = BORDER_READERS[key](_telling(desk, key), task)
-            place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
-            _note(desk, key, place, write_areas(areas, questions, Task(key, source, place, desk.beside)))
-            return place
-    except (FetchError, TableError) as error:
-        _give_up(desk, key, source, error)
-    earlier = desk.wish.into / source.file if any(record.source == key for record in desk.earlier) else None
-    at_hand = by_hand or earlier
-    return None if at_hand is None else _place_at_hand(desk, key, asked, at_hand)
+    fetched = any(record.source == key for record in desk.earlier)
+    earlier = desk.wish.into / source.file if fetched else None
+    at_hand = _by_hand(desk, source) or (None if desk.wanted(key) else earlier)
+    found = _borders_at_hand(desk, key, asked, at_hand) if at_hand else _asked_borders(desk, key, asked)
+    return found or (_borders_at_hand(desk, key, asked, earlier) if earlier and at_hand != earlier else None)
 
 
-def _place_at_hand(desk: _Desk, key: str, asked: Asked, path: Path) -> Place | None:
-    """Find a place by borders that lie in the folder already; None where they are not those of the place."""
+def _borders_at_hand(desk: _Desk, key: str, asked: Asked, path: Path) -> Place | None:
+    """Find a place by borders that somebody has laid there, or an earlier fetch."""
     source = open_source(key)
     try:
         areas = _read_at_hand(path, source)
-        place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
+        place = _placed_by(areas, asked, source, desk)
+        _take_at_hand(desk, key, place, path)
+    except (FetchError, TableError) as error:
+        _reasons(desk, error).setdefault(key, f"{key}: {error}")
+        return None
+    return place
+
+
+def _asked_borders(desk: _Desk, key: str, asked: Asked) -> Place | None:
+    """Find a place by borders that a source is asked for."""
+    source = open_source(key)
+    task = _task(desk, key, Place(asked, EVERYTHING, EVERYTHING))
+    if task is None:
+        return None
+    try:
+        areas, questions = BORDER_READERS[key](_telling(desk, key), task)
+        place = _placed_by(areas, asked, source, desk)
+        _note(desk, key, place, write_areas(areas, questions, Task(key, source, place, desk.beside)))
     except (FetchError, TableError) as error:
         _give_up(desk, key, source, error)
         return None
-    _take_at_hand(desk, key, place, path)
     return place
+
+
+def _placed_by(areas: gpd.GeoDataFrame, asked: Asked, source: OpenSource, desk: _Desk) -> Place:
+    """Put borders to what was asked for, and the countries that lie in its reach."""
+    place = placed(asked, _area_of(areas, asked, source), desk.wish.halo_km)
+    near = areas[areas.intersects(place.reach)]
+    return replace(place, countries=countries_of(near[source.fields["municipality_id"]].astype("string")))
 
 
 def _read_at_hand(path: Path, source: OpenSource) -> gpd.GeoDataFrame:
@@ -242,7 +260,9 @@ def _telling(desk: _Desk, key: str) -> Client:
 def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
     """Ask the sources of a group, one after the other, until one comes."""
     at_most = float(open_source("overpass").settings["at_most_km2"])
-    keys = keys_for(group, place, at_most)
+    come = [record.source for record in desk.records]
+    wished = {*desk.wish.only, *(record.source for record in desk.earlier)}
+    keys = keys_for(group, place, at_most, wished=wished, come=come)
     for key in keys:
         source = open_source(key)
         by_hand = _by_hand(desk, source)
@@ -253,6 +273,7 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
                 return
             if task is not None:
                 _note(desk, key, place, FETCHERS[key].fetch(_telling(desk, key), task))
+                _keep_what_lacks(desk, keys, key)
                 return
         except (FetchError, TableError) as error:
             _give_up(desk, key, source, error)
@@ -261,6 +282,15 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
     elif keys and group.essential and not desk.wish.only:
         reasons = {**desk.missing, **desk.nothing_there, **desk.left_out}
         raise FetchError("; ".join(reasons[key] for key in keys if key in reasons))
+
+
+def _keep_what_lacks(desk: _Desk, keys: Sequence[str], come: str) -> None:
+    """Keep of an earlier fetch what a stand-in does not bring: places and services, where only roads have come."""
+    tables = {record.table for record in desk.records if record.source == come}
+    lacking = {"roads", "villages", "services"} - tables if "osm" not in tables else set()
+    kept = [one for one in desk.earlier if one.source in keys and one.source != come and one.table in lacking]
+    desk.records += kept
+    desk.kept += [record.file for record in kept]
 
 
 def _note(desk: _Desk, key: str, place: Place, draft: Draft) -> None:
@@ -276,7 +306,8 @@ def _give_up(desk: _Desk, key: str, source: OpenSource, error: GeoklyngeError) -
     _reasons(desk, error)[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
     for entry in desk.client.used:
         forget(entry)
-    names = [source.file, *source.settings.get("files", {}).values()]
+    files = source.settings.get("files")
+    names = [source.file, *(files.values() if isinstance(files, dict) else ())]
     for name in names:
         (desk.beside / str(name)).unlink(missing_ok=True)
 

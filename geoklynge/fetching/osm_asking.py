@@ -16,7 +16,7 @@ from urllib.request import getproxies
 import geopandas as gpd
 import requests
 
-from ..errors import FetchError
+from ..errors import FetchError, NothingThereError
 from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
 from .client import AGAIN, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
 from .drafts import Question
@@ -189,6 +189,11 @@ def ask_osmnx(
             raise FetchError(str(error)[:120], source=request.source, advice="try again later") from None
         except requests.exceptions.RequestException as error:
             raise failed_connection(error, request) from None
+        except ValueError as error:  # OSMnx's word for nothing within the place; a name that it cannot find is above
+            said = " ".join(str(error).split())[:120]
+            raise NothingThereError(
+                f"it has none there ({said})", source=request.source, advice="see whether the place is right"
+            ) from None
         except (KeyError, TypeError, IndexError) as error:
             raise FetchError(
                 f"its answer lacks {error}", source=request.source, advice="see whether the service has changed"

@@ -98,7 +98,8 @@ def _tags() -> dict[str, bool | str | list[str]]:
 
 
 def _with_ids(things: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give things their OSM id, an area a point inside; sorted by id."""
+    """Give things their OSM id, an area a point inside; sorted by id. A large place is asked in parts that overlap."""
+    things = things[~things.index.duplicated()]
     kinds, numbers = things.index.get_level_values(0), things.index.get_level_values(1)
     refs = [f"osm-{OSM_REFS[str(kind)]}{number}" for kind, number in zip(kinds, numbers, strict=True)]
     shapes = shapely.point_on_surface(things.geometry.to_numpy())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
 import shapely
+from pyproj import Geod
 from shapely.geometry.base import BaseGeometry
 
 from ..errors import InputError
@@ -19,7 +20,7 @@ from ..sources.positions import DENMARK_LAT, DENMARK_LON, WGS84
 
 BOX = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*(?:,\s*(-?\d+(?:\.\d+)?)\s*){3}")
 WHOLE_COUNTRY = frozenset({"danmark", "denmark", "dk"})
-LAU_CODE = re.compile(r"[A-Z]{2}_[A-Z0-9]+")  # as Eurostat writes municipalities: SE_1280
+LAU_CODE = re.compile(r"([A-Z]{2})_[A-Z0-9]+")  # as Eurostat writes municipalities: SE_1280
 EVERYTHING = shapely.box(-180.0, -90.0, 180.0, 90.0)
 
 
@@ -53,15 +54,18 @@ class Place:
         The study's area, WGS84.
     reach
         The area and what lies within the halo: services across the border count.
+    countries
+        As Eurostat writes them (``SE``; Greece is ``EL``); empty where they are not known.
     """
 
     asked: Asked
     area: BaseGeometry
     reach: BaseGeometry
+    countries: tuple[str, ...] = ()
 
     def square_km(self) -> float:
         """Measure the reach."""
-        return float(_in_metres(self.reach)[0].area) / 1e6
+        return abs(Geod(ellps="WGS84").geometry_area_perimeter(self.reach)[0]) / 1e6
 
 
 def read_place(words: Sequence[str], index: Mapping[str, str]) -> Asked:
@@ -101,6 +105,26 @@ def read_place(words: Sequence[str], index: Mapping[str, str]) -> Asked:
     return Asked(" og ".join(filter(None, [", ".join(names[:-1]), names[-1]])), tuple(found), names)
 
 
+def needs_index(words: Sequence[str]) -> bool:
+    """Tell whether words may be names or numbers of Danish municipalities."""
+    words = [word.strip() for word in words]
+    alone = len(words) == 1 and (BOX.fullmatch(words[0]) or Path(words[0]).is_file())
+    return not alone and not all(LAU_CODE.fullmatch(word) and not word.startswith("DK_") for word in words)
+
+
+def countries_of(codes: Iterable[str]) -> tuple[str, ...]:
+    """
+    Name the countries of municipalities by their codes; a Danish one is bare digits.
+
+    Examples
+    --------
+    >>> countries_of(["SE_0885", "SE_0840", "0706"])
+    ('DK', 'SE')
+    """
+    found = {(LAU_CODE.fullmatch(code) or ["", "DK"])[1] for code in codes}
+    return tuple(sorted(found))
+
+
 def _municipality(word: str, index: Mapping[str, str]) -> tuple[str, str]:
     codes = {code_key(code): code for code in index}
     by_name = {municipality_key(name): code for code, name in index.items()}
@@ -110,8 +134,9 @@ def _municipality(word: str, index: Mapping[str, str]) -> tuple[str, str]:
     if not index and word.strip().isdigit():
         return word.strip().zfill(4), f"kommune {word.strip().zfill(4)}"
     near = difflib.get_close_matches(municipality_key(word), by_name, n=1, cutoff=0.5)
-    hint = f"did you mean {index[by_name[near[0]]]!r}?" if near else "give its four-digit code, a box or a polygon file"
-    raise InputError(f"no municipality {word!r}", where="PLACE", advice=hint)
+    hint = f"did you mean {index[by_name[near[0]]]!r}" if near else "give its code, a box or a polygon file"
+    abroad = "outside Denmark write the code of a municipality, as SE_0885"
+    raise InputError(f"no municipality {word!r}", where="PLACE", advice=f"{hint}; {abroad}")
 
 
 def _box(word: str) -> Asked:
@@ -138,11 +163,12 @@ def _of_shape(name: str, shape: BaseGeometry) -> Asked:
 
 def placed(asked: Asked, area: BaseGeometry, halo_km: float) -> Place:
     """Put borders to what was asked for, and a halo of `halo_km` kilometres around it."""
+    countries = ("DK",) if asked.in_denmark else countries_of(asked.codes)
     if asked.whole:
-        return Place(asked, area, shapely.box(*shapely.bounds(area)).buffer(0.05))
+        return Place(asked, area, shapely.box(*shapely.bounds(area)).buffer(0.05), countries)
     metres, to_degrees = _in_metres(area)
     around = metres.buffer(max(halo_km, 0.1) * 1_000.0, quad_segs=4).simplify(200.0)
-    return Place(asked, area, to_degrees(around))
+    return Place(asked, area, to_degrees(around), countries)
 
 
 def _in_metres(shape: BaseGeometry):  # type: ignore[no-untyped-def]

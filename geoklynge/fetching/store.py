@@ -22,7 +22,8 @@ class About:
     What is known of a kept answer.
 
     `etag` and `modified` are the source's marks of a version; `asked_at` is when the source was last asked (seconds
-    since 1970), `sha256` and `size` those of the body.
+    since 1970), `sha256` and `size` those of the body. Where only a part of a file was asked for, `whole` is the
+    size of the file.
     """
 
     etag: str = ""
@@ -30,6 +31,7 @@ class About:
     asked_at: float = 0.0
     sha256: str = ""
     size: int = 0
+    whole: int = 0
 
     def strong_mark(self) -> str:
         """Give the mark by which the rest of a body may be asked for: a weak one promises no equal bytes."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from ..open_data import open_source, open_sources
 from .asking import MEGABYTE, Request
-from .catalogue import BORDERS, FETCHERS, GROUPS, INDEX
+from .catalogue import BORDERS, FETCHERS, GROUPS, INDEX, keys_there
 from .client import SECONDS_A_DAY, Client
 from .drafts import Task
 from .keys import key_of
-from .place import EVERYTHING, Asked, Place
+from .place import EVERYTHING, Asked, Place, countries_of, needs_index, read_place
 from .records import FileRecord, read_records
 from .statbank import index_request
 from .store import entry_of, kept_answer
@@ -83,6 +83,8 @@ def planned(words: Sequence[str], client: Client, only: Sequence[str] = ()) -> l
     """
     Tell what a fetch would ask first of each source, without asking; what follows depends on the answers.
 
+    An address that depends on an answer, too, holds a word in angle brackets for that part: ``<newest release>``.
+
     Parameters
     ----------
     words
@@ -92,11 +94,12 @@ def planned(words: Sequence[str], client: Client, only: Sequence[str] = ()) -> l
     only
         Keys of the sources, all by default.
     """
-    place = Place(Asked(", ".join(words)), EVERYTHING, EVERYTHING)
-    index = open_source(INDEX)
-    found = [_planned(index_request(INDEX, index), index.keep_days, client, key_missing=False)]
+    place, found = _unlooked(words), list[Planned]()
+    if needs_index(words):
+        index = open_source(INDEX)
+        found.append(_planned(index_request(INDEX, index), index.keep_days, client, key_missing=False))
     for group in (*BORDERS, *GROUPS):
-        for key in group.keys:
+        for key in keys_there(group, place.asked, only):
             if key not in FETCHERS or (only and key not in only):
                 continue
             source = open_source(key)
@@ -108,6 +111,13 @@ def planned(words: Sequence[str], client: Client, only: Sequence[str] = ()) -> l
                 for request in FETCHERS[key].questions(task)
             ]
     return list(dict.fromkeys(found))
+
+
+def _unlooked(words: Sequence[str]) -> Place:
+    """Understand a place as far as that goes without asking: a name may be one of a Danish municipality."""
+    asked = Asked(", ".join(words)) if needs_index(words) else read_place(words, {})
+    countries = ("DK",) if asked.in_denmark else countries_of(asked.codes)
+    return Place(asked, asked.shape or EVERYTHING, asked.shape or EVERYTHING, countries)
 
 
 def _planned(request: Request, keep_days: float, client: Client, *, key_missing: bool) -> Planned:
