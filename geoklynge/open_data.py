@@ -53,6 +53,11 @@ class OpenSource(Part):
     key: str = ""
     key_from: str = ""
 
+    def all_files(self) -> tuple[str, ...]:
+        """Name the files of the source: most have one, some several."""
+        files = self.settings.get("files")
+        return tuple(map(str, files.values())) if isinstance(files, dict) else (self.file,)
+
 
 def open_sources() -> Mapping[str, OpenSource]:
     """

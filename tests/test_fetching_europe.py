@@ -19,7 +19,7 @@ from shapely import box
 from typer.testing import CliRunner
 
 from geoklynge.cli import app
-from geoklynge.fetching import instructions, open_client, planned, ranges
+from geoklynge.fetching import Wish, instructions, open_client, planned, ranges
 from geoklynge.fetching.place import countries_of, needs_index
 from geoklynge.sources.delimited import read_delimited
 
@@ -201,7 +201,7 @@ def test_a_file_of_geonames_with_other_columns_is_one_line(replay, tmp_path):
 
 
 def test_greece_has_another_code_in_geonames(replay):
-    plan = planned(["EL_01010101"], open_client(Path("nowhere")), only=("geonames",))
+    plan = planned(Wish(("EL_01010101",), Path("none"), only=("geonames",)), open_client(Path("nowhere")))
     assert [one.address.rpartition("/")[2] for one in plan] == ["GR.zip"]
 
 
@@ -410,13 +410,12 @@ def test_a_field_by_which_files_are_known_is_missed_in_one_line(replay, tmp_path
     assert "overture_places: no field 'operating_status' any more; found id, geometry, bbox" in said
 
 
-def test_where_overture_has_nothing_that_is_no_fault(replay, tmp_path):
-    words = ["fetch", "16.6,56.7,16.95,57.25", "--into", str(tmp_path / "x"), *only("overpass", "overture_places")]
-    assert CliRunner().invoke(app, words).exit_code == 0
-    words = ["fetch", "16.9,57.2,16.95,57.25", "--halo-km", "1", *words[2:4], *only("overture_places")]
-    done = CliRunner().invoke(app, words)
-    assert done.exit_code == 0, done.stderr
-    assert "nothing there: overture_places: it has none there" in done.stdout
+def test_where_overture_has_nothing_that_is_said(replay, tmp_path):
+    words = ["fetch", "16.9,57.2,16.95,57.25", "--halo-km", "1", "--into", str(tmp_path / "x")]
+    done = CliRunner().invoke(app, [*words, *only("overture_places")])
+    assert done.exit_code == 1
+    assert "no source of villages came (overture_places: it has none there" in done.stderr
+    assert "not fetched" not in done.stderr
 
 
 # ---- told without asking ------------------------------------------------------------------------------------------
@@ -424,7 +423,10 @@ def test_where_overture_has_nothing_that_is_no_fault(replay, tmp_path):
 
 def test_a_plan_names_the_addresses_and_what_is_not_known_yet(replay):
     client = open_client(Path("nowhere"))
-    plan = {(one.key, one.address.partition(f"{replay.address}/")[2]) for one in planned(["SE_0885"], client)}
+    plan = {
+        (one.key, one.address.partition(f"{replay.address}/")[2])
+        for one in planned(Wish(("SE_0885",), Path("none")), client)
+    }
     assert ("geonames", "download.geonames.org/export/dump/SE.zip") in plan
     assert ("gisco_lau", "gisco-services.ec.europa.eu/distribution/v2/lau/gpkg/LAU_RG_01M_2024_4326.gpkg") in plan
     assert ("overture_places", "stac.overturemaps.org/<newest release>/places/place/collection.json") in plan
@@ -432,13 +434,13 @@ def test_a_plan_names_the_addresses_and_what_is_not_known_yet(replay):
     assert keys == {
         "gisco_lau", "overpass", "overture_roads", "overture_divisions", "overture_places", "geonames", "eurostat_grid",
     }  # fmt: skip
-    danish = planned(["Syddjurs"], client)
+    danish = planned(Wish(("Syddjurs",), Path("none")), client)
     assert {one.key for one in danish}.isdisjoint({"gisco_lau", "overture_roads", "overture_places"})
     assert [one.address[-6:] for one in danish if one.key == "geonames"] == ["DK.zip"]
-    boxed = planned(["16.6,56.7,16.8,56.9"], client)
+    boxed = planned(Wish(("16.6,56.7,16.8,56.9",), Path("none")), client)
     assert [one.address.rpartition("/")[2] for one in boxed if one.key == "geonames"] == ["<country>.zip"]
     assert not any("{" in one.address for one in [*danish, *boxed])
-    wished = planned(["Syddjurs"], client, only=("overture_places",))
+    wished = planned(Wish(("Syddjurs",), Path("none"), only=("overture_places",)), client)
     assert {one.key for one in wished} == {"municipality_index", "overture_places"}
     assert not replay.asked
 

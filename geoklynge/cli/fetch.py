@@ -81,18 +81,21 @@ def run_fetch(options: FetchOptions) -> None:
     client = open_client(
         default_cache() / STORE_FOLDER, inside=_inside(), refresh=options.refresh, offline=options.offline
     )
+    nowhere = default_cache() / "no folder"
+    wish = Wish(options.words, options.into or nowhere, options.halo_km, options.only)
     if options.what == "plan":
-        _print_plan(options, planned(options.words, client, options.only))
+        _print_plan(options, planned(wish, client))
         return
     if options.into is None:
         raise InputError("no folder", where="--into", advice="say where the files go")
-    wish = Wish(options.words, options.into, options.halo_km, options.only)
     with shown_progress(silent=options.quiet or options.as_json) as report:
         outcome = fetch(wish, client, report=report)
     if options.as_json:
         print((options.into / "sources.json").read_text(encoding="utf-8"), end="")
     else:
         _print_outcome(words, outcome, options.into)
+    for reason in outcome.missing.values():
+        print(f"geoklynge: not fetched: {reason}", file=sys.stderr)
     if outcome.missing:
         raise typer.Exit(1)
 
@@ -107,15 +110,14 @@ def _inside() -> frozenset[str]:
 
 def _print_outcome(words: Console, outcome: Outcome, into: Path) -> None:
     for record in outcome.records:
-        kept = ", kept from before" if record.file in outcome.kept else ""
+        kept = ", kept as it lies there" if record.file in outcome.kept else ""
+        kept += ": changed since it was fetched" if record.file in outcome.changed else ""
         dated = f", of {record.dated}" if record.dated else ""
         words.print(f"{record.file}: {record.rows} rows{dated}{kept} ({record.attribution})")
-    for key, reason in outcome.left_out.items():
-        words.print(f"left out: {reason}" if reason.startswith(f"{key}:") else f"left out: {key}: {reason}")
+    for reason in outcome.left_out.values():
+        words.print(f"left out: {reason}")
     for reason in outcome.nothing_there.values():
         words.print(f"nothing there: {reason}")
-    for reason in outcome.missing.values():
-        print(f"geoklynge: not fetched: {reason}", file=sys.stderr)
     if outcome.study_left_alone:
         words.print("study.toml was changed by hand and stays; what belongs to these files is study.fetched.toml")
     words.print(f"study: {into / 'study.toml'}; next: geoklynge run {into / 'study.toml'}")

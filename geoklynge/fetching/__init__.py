@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from .client import open_client
-from .folder import Outcome, Wish, fetch
+from .desk import Wish
+from .folder import Outcome, fetch
 from .instructions import instructions
 from .store import FOLDER as STORE_FOLDER
 from .store import clear_store

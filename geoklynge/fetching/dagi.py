@@ -70,7 +70,9 @@ def write_areas(areas: gpd.GeoDataFrame, asked: tuple[Question, ...], task: Task
     near.sort_values(next(iter(task.source.fields.values()))).to_file(
         task.file(), driver="GeoJSON", COORDINATE_PRECISION=7, engine="pyogrio"
     )
-    return Draft(((task.source.file, task.source.table),), asked, dated=asked[-1].fetched[:10], notes=(note,))
+    return Draft(
+        ((task.source.file, task.source.table),), asked, dated=asked[-1].fetched[:10] if asked else "", notes=(note,)
+    )
 
 
 DAGI = Fetcher(questions, fetch)

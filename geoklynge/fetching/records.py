@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import shapely
+from pydantic import TypeAdapter
+
 from .. import __version__
 from ..errors import InputError
 from ..open_data import OpenSource
 from ..source_options import Sources
 from ..sources.cache import file_sha256
+from ..sources.columns import plain_text
 from .drafts import Draft, Question
-from .place import Place
+from .place import Asked, Place
 
 SOURCES_FILE, STUDY_FILE, STUDY_BESIDE = "sources.json", "study.toml", "study.fetched.toml"
 BY_HAND = "downloaded by hand"
@@ -70,43 +75,57 @@ def records_of(draft: Draft, key: str, source: OpenSource, folder: Path, rows: M
     ]
 
 
-def read_records(folder: Path) -> tuple[list[FileRecord], str]:
+def read_records(folder: Path) -> tuple[list[FileRecord], str, dict[str, Any] | None]:
     """
-    Read what an earlier fetch into a folder noted: its files, those that are still as they were, and its study's text.
+    Read what an earlier fetch into a folder noted.
+
+    Returns
+    -------
+    tuple
+        Its files, the text of its study, and what it was asked for; nothing, "" and None without one.
 
     Raises
     ------
     InputError
-        If there is a sources.json that is none.
+        If there is a sources.json that is none: which files are whose cannot be told any more then.
     """
     path = folder / SOURCES_FILE
     if not path.is_file():
-        return [], ""
+        return [], "", None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        found = [
-            FileRecord(
-                **{
-                    **entry,
-                    "questions": tuple(Question(**question) for question in entry["questions"]),
-                    "notes": tuple(entry["notes"]),
-                }
-            )
-            for entry in content["files"]
-        ]
-        study = str(content["study"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        records = TypeAdapter(list[FileRecord]).validate_python(content["files"])
+        study, asked = str(content["study"]), dict(content["place"]["asked"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        said = " ".join(str(error).split())[:100]
         raise InputError(
-            f"not a record of a fetch ({error})", where=str(path), advice="move it away and fetch again"
+            f"not a record of a fetch ({said})", where=str(path), advice="fetch into another folder"
         ) from None
-    whole = [
-        entry for entry in found if (folder / entry.file).is_file() and file_sha256(folder / entry.file) == entry.sha256
-    ]
-    return whole, study
+    for record in records:
+        if record.table not in Sources.model_fields or Path(record.file).name != record.file:
+            raise InputError(
+                f"not a record of a fetch (file {record.file!r}, table {record.table!r})",
+                where=str(path),
+                advice="fetch into another folder",
+            )
+    return records, study, asked
+
+
+def place_asked(asked: Asked, halo_km: float) -> dict[str, Any]:
+    """Write down what was asked for, so that a later fetch can tell whether it is the same."""
+    shape = None if asked.shape is None else hashlib.sha256(shapely.to_wkb(asked.shape)).hexdigest()
+    codes = sorted(asked.codes)
+    return {"name": asked.name, "municipalities": codes, "whole": asked.whole, "shape": shape, "halo_km": halo_km}
 
 
 def write_records(
-    folder: Path, place: Place, records: Iterable[FileRecord], missing: Mapping[str, str], study: str
+    folder: Path,
+    place: Place,
+    records: Iterable[FileRecord],
+    missing: Mapping[str, str],
+    study: str,
+    *,
+    halo_km: float,
 ) -> None:
     """Write sources.json: no secret is in it, for none was in any of its parts."""
     asked = place.asked
@@ -117,16 +136,17 @@ def write_records(
             "municipalities": dict(zip(asked.codes, asked.names or asked.codes, strict=True)),
             "bounds": [round(float(edge), 5) for edge in place.area.bounds],
             "reach_bounds": [round(float(edge), 5) for edge in place.reach.bounds],
+            "asked": place_asked(asked, halo_km),
         },
         "files": [asdict(record) for record in records],
         "not_fetched": dict(missing),
         "study": study,
     }
     text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-    (folder / SOURCES_FILE).write_text(text, encoding="utf-8")
+    (folder / SOURCES_FILE).write_text(text, encoding="utf-8", newline="\n")
 
 
-def study_text(place: Place, records: Iterable[FileRecord], command: str) -> str:
+def study_text(place: Place, records: Iterable[FileRecord], words: Iterable[str]) -> str:
     """Write the study over the files, those of each table in their order; every other setting has its default."""
     files: dict[str, list[str]] = {}
     for record in records:
@@ -134,11 +154,12 @@ def study_text(place: Place, records: Iterable[FileRecord], command: str) -> str
         if record.table == "osm":  # its places are named among the villages, in their turn
             files.setdefault("villages", []).append("osm")
     codes = list(place.asked.codes) if files.get("municipalities") else []
+    command = plain_text(" ".join(["geoklynge fetch", *words]))
     lines = [
         f"# Written by `{command}`; change it as you like: a later fetch leaves a changed one alone.",
         "# Licences and attributions of the files stand in sources.json, and go onto the map.",
         "[study]",
-        f"name = {_quoted(place.asked.name)}",
+        f"name = {_quoted(plain_text(place.asked.name))}",
         f"municipalities = {_quoted(codes)}",
         "",
         "[sources]",

@@ -111,7 +111,8 @@ def _said_by_fetch(path: Path) -> dict[str, Any]:
     try:
         files = json.loads(beside.read_text(encoding="utf-8"))["files"]
         entry: dict[str, Any] = next((entry for entry in files if entry["file"] == path.name), {})
-        dated = entry.get("dated") or str(entry.get("fetched", ""))[:10]
+        fetched = str(entry.get("fetched", ""))[:10]  # a date, or words where it was downloaded by hand
+        dated = entry.get("dated") or (fetched if fetched[:4].isdecimal() else "")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TableError(f"not a record of a fetch ({error})", where=str(beside), advice="fetch again") from None
     return {**entry, "dated": dated}
