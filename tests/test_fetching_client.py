@@ -1,6 +1,7 @@
 """The client that asks sources: again where that helps, politely, and never a part taken for the whole."""
 
 import dataclasses
+import json
 import ssl
 import threading
 import time
@@ -341,7 +342,8 @@ def test_nobody_at_the_other_end_is_one_line(tmp_path, waits):
 
 
 def test_the_key_goes_to_the_source_and_nowhere_else(replay, client, tmp_path):
-    body = '{"query": "query { DAGI_Sogneinddeling(first: 5) { nodes { navn } } }", "variables": {"after": null}}'
+    query = "query { DAGI_Sogneinddeling(first: 5) { nodes { navn } pageInfo { hasNextPage endCursor } } }"
+    body = json.dumps({"query": query, "variables": {"after": None}})
     request = Request(
         "dagi_parishes", f"{replay.address}/graphql.datafordeler.dk/DAGI/v2", JSON, secret=(("apiKey", KEY),), body=body
     )
