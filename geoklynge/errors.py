@@ -65,6 +65,10 @@ class NothingThereError(FetchError):
     """A source answered well, and has nothing at the place."""
 
 
+class NotAskedError(FetchError):
+    """Nobody was to be asked, and no copy is here."""
+
+
 class NoPlanError(GeoklyngeError):
     """No set of villages meets the limits; the message names the limit that binds."""
 

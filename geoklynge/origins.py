@@ -8,7 +8,9 @@ import pandas as pd
 
 # Why a row stands where it does. `own`: it is a place or a facility of its own, and the row that keeps id and position.
 OWN, SAME_NAME, NEAR, SAME_SOURCE = "own", "same_name", "near", "same_source"
-REASONS = (OWN, SAME_NAME, NEAR, SAME_SOURCE)
+# Of stops, where a study has timetables: the last three stand in nothing.
+SAME_STOP, UNSERVED, BEYOND, NOWHERE = "same_stop", "unserved", "beyond", "nowhere"
+REASONS = (OWN, SAME_NAME, NEAR, SAME_SOURCE, SAME_STOP, UNSERVED, BEYOND, NOWHERE)
 INSIDE, AROUND, OUTSIDE = "inside", "around", "outside"  # of the study's area; around: not inside, but kept
 STANDINGS = (INSIDE, AROUND, OUTSIDE)
 
@@ -16,7 +18,10 @@ STANDINGS = (INSIDE, AROUND, OUTSIDE)
 @dataclass(frozen=True)
 class Origins:
     """
-    Every row that the sources of villages and services hold, exactly once, in the order of the sources.
+    Every row that was read of the sources of villages and services, exactly once, in the order of the sources.
+
+    Rows of a register that are no villages or services of ours (kinds that are not counted, what is closed) are not
+    among them: findings tell how many its reader left out.
 
     Attributes
     ----------
@@ -29,7 +34,11 @@ class Origins:
     services
         Likewise: `source`, `row_id`, `name`, `category`, `year`, `service_id` of the facility it stands in now,
         `reason` (`own`, or `near`: an earlier source has one of the category within 60 m), `metres`, `standing`
-        (`around`: at most 20 km outside), and `x`, `y` of that facility.
+        (`around`: at most 20 km outside), and `x`, `y` of that facility. Of a timetable every stop has a row. Stops
+        have further reasons: `same_source` (one with another stop of the timetable, by station or by name within
+        150 m), `same_stop` (a stop on the map within 150 m of one that a timetable serves), and three that leave a
+        stop in no facility, `service_id` and `metres` missing and `x`, `y` its own: `unserved` (no timetable serves
+        it), `beyond` (of a timetable, too far from the study) and `nowhere` (of a timetable, without a position).
     stated_parishes
         `village_id` and `stated`: the parish that a place's own row names, by id or name; before any polygon spoke.
     """

@@ -27,6 +27,20 @@ def osm_study(extract: str, *, municipalities: tuple[str, ...] = (), **parts: ob
     return Study(**{"name": extract, "municipalities": municipalities, "sources": sources, **parts})
 
 
+def pytest_addoption(parser):
+    """Add --live: ask the real services, too."""
+    parser.addoption("--live", action="store_true", help="also run the tests that ask the real services")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what asks the real services, unless --live says otherwise."""
+    if not config.getoption("--live"):
+        skip = pytest.mark.skip(reason="asks the real services: run with --live")
+        for item in items:
+            if "live" in item.keywords:
+                item.add_marker(skip)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def cache_of_the_tests(tmp_path_factory):
     """Keep the tests out of the user's cache, and every test session out of the last one's."""

@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -219,8 +220,6 @@ def made_pbf() -> bytes:
     ways = json.loads(path.read_text(encoding="utf-8"))["elements"]
     things = json.loads((RECORDINGS / "overpass_things.json").read_text(encoding="utf-8"))["elements"]
     tagged = {thing["id"]: thing for thing in [*ways, *things] if thing["type"] == "node"}
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "made.osm.pbf"
         with osmium.SimpleWriter(str(file)) as writer:
@@ -230,6 +229,15 @@ def made_pbf() -> bytes:
                 if thing["type"] == "way":
                     writer.add_way(mutable.Way(id=thing["id"], nodes=thing["nodes"], tags=thing["tags"]))
         return file.read_bytes()
+
+
+def packed(folder: str) -> bytes:
+    """Pack a folder of answers as a ZIP file, the same bytes every time."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted((RECORDINGS / folder).iterdir()):
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes())
+    return made.getvalue()
 
 
 def file_server(body: bytes, kind: str) -> Answer:
@@ -268,6 +276,7 @@ def services() -> dict[str, Answer]:
         r"geofa\.geodanmark\.dk/ows": geofa,
         r"instreg\.stil\.dk/": recording("school_register.json"),
         r"sor-filer\.sundhedsdata\.dk/": recording("sor.csv", "text/csv"),
+        r"www\.rejseplanen\.info/labs": file_server(packed("gtfs"), "application/zip"),
         r"overpass-api\.de/api/status": recording("overpass_status.txt", "text/plain"),
         r"overpass-api\.de/api/interpreter": overpass,
         r"nominatim\.openstreetmap\.org/search": recording("nominatim_syddjurs.json"),
@@ -333,7 +342,7 @@ def replaying() -> Iterator[Replay]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *said: object) -> None:
-            """Say nothing of a client that hung up: a test looks at what the command says."""
+            """Say nothing: a client that has heard enough hangs up."""
 
     server = Server(("127.0.0.1", 0), Handler)
     replay.address = f"http://127.0.0.1:{server.server_address[1]}"

@@ -339,6 +339,16 @@ def test_nameless_examples_and_folders_are_not_told(sample_run):
     assert [source["file"] for source in content["sources"]] == ["villages.csv"]
 
 
+def test_an_example_without_a_name_is_told_by_the_label_of_its_category(sample_run):
+    finding = Finding("services_merged", 2, "merged", ("Aldi", "church"))
+    content = content_of(replace(sample_run, tables=replace(sample_run.tables, findings=(finding,))))
+    names = content["findings"][0]["examples"]
+    assert [words_of(content, language).say("ui.examples", names=names) for language in ("da", "en")] == [
+        "For eksempel: Aldi og kirke",
+        "For example: Aldi and church",
+    ]
+
+
 def test_a_gap_and_a_broken_limit_are_told(sample_run):
     run = replace(
         sample_run,

@@ -6,10 +6,13 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 from shapely import Point, Polygon
-from source_files import finding, pbf, read, write
+from source_files import MOLS, finding, pbf, read, study_in, write
 
 from geoklynge.errors import StudyError, TableError
+from geoklynge.exports import write_run
+from geoklynge.maps import render_pages
 from geoklynge.open_data import FILE_VARIABLE, open_sources
+from geoklynge.pipeline import run
 from geoklynge.sources.formats import ADAPTERS
 
 KNEBEL = (592_329.0, 6_230_906.0)  # metres in EPSG:25832; 56.2141 N, 10.4887 E
@@ -102,6 +105,27 @@ def test_areas_of_geofa_count_at_a_point_inside_and_replaced_versions_not_at_all
     assert tables.services["name"].tolist() == ["Ny"]
     assert tables.services.geometry[0].within(shapes[0])
     assert finding(tables, "services_replaced") == 1
+
+
+def test_a_file_of_another_name_is_attributed_to_the_source_that_its_fields_are_of(tmp_path):
+    sources = {"services": geofa(tmp_path, "x.geojson"), "villages": write(tmp_path, "villages.csv", MOLS)}
+    study = study_in(tmp_path, limits={"min_villages": 2}, **sources)
+    done = run(study)
+    folder = tmp_path / "out"
+    write_run(done, folder, pages=render_pages(done, language="da"))
+    told = {each["path"]: each for each in json.loads((folder / "run.json").read_text(encoding="utf-8"))["sources"]}
+    assert told["x.geojson"]["attribution"] == "GeoDanmark, GeoFA"
+    assert told["x.geojson"]["licence"] == "CC BY 4.0"
+    assert told["villages.csv"]["attribution"] == ""
+    for page in ("map.html", "report.html"):
+        assert "GeoDanmark, GeoFA" in (folder / page).read_text(encoding="utf-8")
+
+
+def test_what_stands_beside_a_file_decides_before_its_fields(tmp_path):
+    source = geofa(tmp_path, "x.geojson")
+    write(tmp_path, "sources.toml", '["x.geojson"]\nattribution = "Syddjurs Kommune"\n')
+    (record,) = (each for each in read(tmp_path, services=source).sources if each.table == "services")
+    assert (record.attribution, record.licence) == ("Syddjurs Kommune", "CC BY 4.0")
 
 
 @pytest.mark.parametrize(

@@ -306,7 +306,7 @@ def test_a_field_that_is_gone_is_one_line_that_says_where_to_change_it(tmp_path,
     with pytest.raises(TableError) as caught:
         read(tmp_path, **sources)
     said = str(caught.value)
-    assert said.startswith(f"f.parquet: no field '{field}' (the {name}): found id, ")
+    assert said.startswith(f"f.parquet: no field '{field}' (the {name}); found ")
     assert said.endswith(f"change fields.{name} of {key} in a file named by ${FILE_VARIABLE}")
     assert len(said.splitlines()) == 1
 
@@ -317,7 +317,7 @@ def test_a_renamed_field_is_mended_by_one_line(tmp_path, monkeypatch):
     text = (tmp_path / "lau.geojson").read_text(encoding="utf-8").replace("LAU_NAME", "LAU_LABEL")
     write(tmp_path, "lau.geojson", text)
     with pytest.raises(
-        TableError, match=r"^lau\.geojson: no field 'LAU_NAME' \(the name\): found GISCO_ID, CNTR_CODE, LAU"
+        TableError, match=r"^lau\.geojson: no field 'LAU_NAME' \(the name\); found LAU_LABEL, GISCO_ID, CNTR_CODE"
     ):
         read(tmp_path, municipalities="lau.geojson")
     write(tmp_path, "mine.toml", '[gisco_lau.fields]\nname = "LAU_LABEL"\n')

@@ -1,5 +1,7 @@
 """The same villages come out of every format, encoding and reference system."""
 
+import difflib
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -10,6 +12,8 @@ from pyproj import CRS
 from shapely import MultiPoint, Point, Polygon
 from source_files import MOLS, finding, geojson, pbf, read, write
 
+from geoklynge.errors import TableError
+from geoklynge.open_data import FILE_VARIABLE, open_source
 from geoklynge.sources.naming import ids_from, name_key
 
 COLUMNS = ["village_id", "name", "kind", "population", "parish", "people"]
@@ -237,3 +241,29 @@ def test_ids_from_names_are_unique_and_follow_their_row(names):
     assert ids.is_unique
     backwards = ids_from(pd.Series(names[::-1]), gpd.GeoSeries(points.to_numpy()[::-1]))
     np.testing.assert_array_equal(backwards.to_numpy()[::-1], ids.to_numpy())
+
+
+FILES = {
+    "services": ("geofa_facilities", "name", "objekt_id,facil_ty_k,statuskode,navne"),
+    "population": ("statbank_places", "people", "BYER,TID,INDHOLDET"),
+    "grid": ("eurostat_grid", "people", "GRD_ID,Tx"),
+    "municipalities": ("gisco_lau", "name", "GISCO_ID,LAU_NAMN"),
+}
+
+
+@pytest.mark.parametrize("table", FILES)
+def test_a_field_that_is_gone_is_missed_in_the_same_words_whatever_the_source(tmp_path, table):
+    key, column, header = FILES[table]
+    names = [*header.split(","), *(f"extra{n}" for n in range(12))]
+    source = write(tmp_path, "x.csv", ",".join(names) + "\n" + ",".join("1" for _ in names))
+    wanted = open_source(key).fields[column]
+    likely = difflib.get_close_matches(wanted, names, n=1)
+    found = [*likely, *(name for name in names if name not in likely)]
+    with pytest.raises(TableError) as refused:
+        read(tmp_path, **{table: source})
+    said = str(refused.value)
+    assert said.startswith(f"x.csv: no field {wanted!r} (the ")
+    assert said.endswith(
+        f"); found {', '.join(found[:12])} and {len(names) - 12} more: "
+        f"change fields.{column} of {key} in a file named by ${FILE_VARIABLE}"
+    )

@@ -135,7 +135,7 @@ def test_a_file_of_railways_and_one_without_a_field_say_so(tmp_path):
     with pytest.raises(TableError, match=r"r\.parquet: none of its 1 segments is a road that is open"):
         read(tmp_path, villages=villages, roads=roads(tmp_path, lines=LINES[5:], name="r.parquet"))
     schema = {key: kind for key, kind in SEGMENT.items() if key != "speed_limits"}
-    with pytest.raises(TableError, match=r"r\.parquet: no field 'speed_limits' \(the speed limits\): found id, "):
+    with pytest.raises(TableError, match=r"r\.parquet: no field 'speed_limits' \(the speed limits\); found id, "):
         read(tmp_path, villages=villages, roads=roads(tmp_path, schema, name="r.parquet"))
 
 
@@ -145,8 +145,8 @@ def test_a_renamed_part_of_a_rule_is_told_and_mended(tmp_path, monkeypatch):
     (tmp_path / "mine.toml").write_text('[overture_roads.fields]\naccess_type = "kind"\n', encoding="utf-8")
     with pytest.raises(
         TableError,
-        match=r"overture_roads\.parquet, column 'access_restrictions': no field 'kind' \(the access type\): found "
-        r"access_type, when, between; change fields\.access_type of overture_roads",
+        match=r"overture_roads\.parquet, column 'access_restrictions': no field 'kind' \(the access type\); found "
+        r"access_type, when, between: change fields\.access_type of overture_roads",
     ):
         read(tmp_path, villages=villages, roads=roads(tmp_path))
 

@@ -32,6 +32,7 @@ class FetchOptions:
     halo_km: float
     only: tuple[str, ...]
     refresh: bool
+    offline: bool
     what: str  # fetch, list, plan or instructions
     as_json: bool
     quiet: bool
@@ -52,6 +53,9 @@ def fetch_command(  # noqa: PLR0913, PLR0917 - the options of the command
     halo_km: Annotated[float, typer.Option(min=0, max=100, help="How far around the place sources are asked.")] = 10.0,
     only: Annotated[str | None, typer.Option(metavar="SOURCE,...", help="Ask these only; the rest stays.")] = None,
     refresh: Annotated[bool, typer.Option("--refresh", help="Ask whether there is something newer.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: take what lies there and what was kept.")
+    ] = False,
     list_: Annotated[bool, typer.Option("--list", help="Show the sources and how it stands with them.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")] = False,
     how: Annotated[bool, typer.Option("--instructions", help="Show how to download every file by hand.")] = False,
@@ -61,7 +65,7 @@ def fetch_command(  # noqa: PLR0913, PLR0917 - the options of the command
     """Fetch open data for a place, and a study over it that is ready to run: exit 1 if a source did not come."""
     what = "list" if list_ else "instructions" if how else "plan" if dry_run else "fetch"
     keys = tuple(key.strip() for key in (only or "").split(",") if key.strip())
-    options = FetchOptions(tuple(place or ()), into, halo_km, keys, refresh, what, as_json, quiet)
+    options = FetchOptions(tuple(place or ()), into, halo_km, keys, refresh, offline, what, as_json, quiet)
     speak_plainly(lambda: run_fetch(options))
 
 
@@ -74,7 +78,9 @@ def run_fetch(options: FetchOptions) -> None:
     if options.what == "list":
         _print_list(options)
         return
-    client = open_client(default_cache() / STORE_FOLDER, inside=_inside(), refresh=options.refresh)
+    client = open_client(
+        default_cache() / STORE_FOLDER, inside=_inside(), refresh=options.refresh, offline=options.offline
+    )
     if options.what == "plan":
         _print_plan(options, planned(options.words, client, options.only))
         return
@@ -104,8 +110,8 @@ def _print_outcome(words: Console, outcome: Outcome, into: Path) -> None:
         kept = ", kept from before" if record.file in outcome.kept else ""
         dated = f", of {record.dated}" if record.dated else ""
         words.print(f"{record.file}: {record.rows} rows{dated}{kept} ({record.attribution})")
-    for key, reason in outcome.without_key.items():
-        words.print(f"left out: {key}: {reason}")
+    for key, reason in outcome.left_out.items():
+        words.print(f"left out: {reason}" if reason.startswith(f"{key}:") else f"left out: {key}: {reason}")
     for reason in outcome.nothing_there.values():
         words.print(f"nothing there: {reason}")
     for reason in outcome.missing.values():

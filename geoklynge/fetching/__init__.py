@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .client import open_client
-from .fetch import Outcome, Wish, fetch
+from .folder import Outcome, Wish, fetch
 from .instructions import instructions
 from .store import FOLDER as STORE_FOLDER
 from .store import clear_store

@@ -120,7 +120,7 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
 
 
 def is_html(head: bytes) -> bool:
-    """Tell whether bytes are the beginning of a page for people."""
+    """Tell whether an answer begins as a page for people does."""
     begins = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     return begins.startswith((b"<!doctype html", b"<html", b"<head"))
 

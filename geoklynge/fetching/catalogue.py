@@ -20,6 +20,7 @@ from .place_names import PLACE_NAMES
 from .registers import LIST_REGISTER, TABLE_REGISTER
 from .statbank import STATBANK
 from .wfs import WFS
+from .whole_file import WHOLE_FILE
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ FETCHERS: dict[str, Fetcher] = {
     "dagi_municipalities": DAGI,
     "osm_municipality": OSM_BORDERS,
     "dagi_parishes": DAGI,
+    "gtfs": WHOLE_FILE,
     "overpass": OVERPASS,
     "geofabrik": GEOFABRIK,
     "place_names": PLACE_NAMES,

@@ -7,7 +7,7 @@ import hashlib
 import random
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +18,12 @@ import requests
 import urllib3
 
 from .. import __version__
-from ..errors import FetchError
+from ..errors import FetchError, NotAskedError
 from ..progress import Tell, told_nobody
 from ..sources.cache import file_sha256
 from .asking import MEGABYTE, Answer, Request, require_kind
-from .hosts import PrivateAddressError, public_session, require_allowed, same_site
+from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
+from .hosts import public_session, require_allowed, same_site
 from .store import BODY, PART, About, begin_part, drop_part, entry_of, keep, kept_answer, note_asked, part_of
 
 USER_AGENT = f"geoklynge/{__version__} (village clusters from open data; one request at a time)"
@@ -33,18 +34,6 @@ SECONDS_A_DAY = 86_400.0
 REASON_BYTES = 4_096
 
 T = TypeVar("T")
-
-# What a failed connection is called; the library's own words may hold a key.
-_CONNECTION_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (requests.exceptions.SSLError, "its TLS certificate is not valid"),
-    (requests.exceptions.ProxyError, "the proxy refuses or cannot be reached"),
-    (requests.exceptions.ConnectTimeout, "it does not answer"),
-    (requests.exceptions.ReadTimeout, "it stopped answering"),
-    (requests.exceptions.ChunkedEncodingError, "the connection was cut"),
-    (requests.exceptions.ConnectionError, "no connection"),
-    (requests.exceptions.RequestException, "the request failed"),
-    (urllib3.exceptions.HTTPError, "the connection was cut"),
-)
 
 
 def _sleep(seconds: float) -> None:
@@ -62,6 +51,8 @@ class Client:
         Folder in which answers are kept.
     inside
         ``host:port`` of servers inside one's own network that may be asked.
+    offline
+        Whether nobody is to be asked: copies of any age are taken.
     refresh
         Whether to ask a source even if the copy is young; it may still say that there is nothing newer.
     attempts
@@ -84,6 +75,7 @@ class Client:
 
     store: Path
     inside: frozenset[str] = frozenset()
+    offline: bool = False
     refresh: bool = False
     attempts: int = 5
     pause_s: float = 2.0
@@ -98,17 +90,25 @@ class Client:
     used: list[Path] = field(default_factory=list)
 
 
-def open_client(store: Path, *, inside: frozenset[str] = frozenset(), refresh: bool = False) -> Client:
-    """Make a client whose session reaches public addresses, and those `inside`, only."""
-    return Client(store, inside, refresh, session=public_session(USER_AGENT, inside))
+def open_client(
+    store: Path, *, inside: frozenset[str] = frozenset(), refresh: bool = False, offline: bool = False
+) -> Client:
+    """Make a client whose session reaches public addresses, and those `inside`, only; nobody if `offline`."""
+    return Client(store, inside, offline, refresh, session=public_session(USER_AGENT, inside))
 
 
-class AgainError(Exception):
-    """An attempt failed, another may not; `wait_s` is what the source asks for."""
+def require_online(client: Client, request: Request) -> None:
+    """
+    Refuse to ask where nobody is to be asked.
 
-    def __init__(self, problem: str, *, wait_s: float | None = None) -> None:
-        self.problem, self.wait_s = problem, wait_s
-        super().__init__(problem)
+    Raises
+    ------
+    NotAskedError
+        If so.
+    """
+    if client.offline:
+        advice = "download it by hand (see --instructions), or fetch without --offline"
+        raise NotAskedError("not asked", source=request.source, advice=advice)
 
 
 def ask(client: Client, request: Request) -> Answer:
@@ -126,7 +126,8 @@ def ask(client: Client, request: Request) -> Answer:
     """
     entry = entry_of(client.store, request)
     about = kept_answer(entry)
-    if about and not client.refresh and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY:
+    young = about is not None and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY
+    if about and (client.offline or (young and not client.refresh)):
         answer = answer_of(entry, about, request, kept=True)
     else:
         answer = again_and_again(client, request, lambda: _once(client, request, entry, about))
@@ -211,6 +212,7 @@ def _headers(request: Request, about: About | None, come: int, part: About) -> d
 
 def send(client: Client, request: Request, headers: dict[str, str]) -> requests.Response:
     """Send a request and follow redirects, those to the same site only."""
+    require_online(client, request)
     address, method, body = request.whole(), "POST" if request.body else "GET", request.body
     for _ in range(MOST_REDIRECTS + 1):
         require_allowed(address, source=request.source, inside=client.inside)
@@ -251,34 +253,6 @@ def _keep_gap(client: Client, address: str) -> None:
     client.last_asked[host] = client.now()
 
 
-def failed_connection(error: Exception, request: Request) -> Exception:
-    """Tell a failed connection that may be tried again from one that may not."""
-    private = next((cause for cause in _causes(error) if isinstance(cause, PrivateAddressError)), None)
-    if private is not None:
-        return FetchError(str(private), source=request.source, advice="name it in $GEOKLYNGE_INSIDE, if it is yours")
-    words = connection_words(error)
-    if isinstance(error, requests.exceptions.SSLError):
-        host = urlsplit(request.address).hostname
-        return FetchError(f"{words} ({host})", source=request.source, advice="do not trust it; try again later")
-    return AgainError(words)
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Follow an error to what caused it; libraries wrap one in another in several ways."""
-    cause: object = error
-    for _ in range(20):
-        if not isinstance(cause, BaseException):
-            return
-        yield cause
-        inside = [getattr(cause, "reason", None), *cause.args, cause.__cause__, cause.__context__]
-        cause = next((one for one in inside if isinstance(one, BaseException)), None)
-
-
-def connection_words(error: Exception) -> str:
-    """Say why a connection failed; never in the library's own words, which may hold a key."""
-    return next(words for kind, words in _CONNECTION_WORDS if isinstance(error, kind))
-
-
 def require_success(response: requests.Response, request: Request) -> None:
     """Let a success pass; raise `AgainError` where another attempt may help, else `FetchError`."""
     status = response.status_code
@@ -305,18 +279,6 @@ def _reason(response: requests.Response, request: Request) -> str:
     for _, secret in request.secret:
         said = said.replace(secret, "…") if secret else said
     return f": {said}" if said else ""
-
-
-def wanted_wait_s(text: str) -> float | None:
-    """Read Retry-After (RFC 9110): seconds or a date."""
-    text = text.strip()
-    if text.isdigit():
-        return float(text)
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when.tzinfo else None
 
 
 def _take_body(client: Client, request: Request, response: requests.Response, entry: Path, come: int) -> None:

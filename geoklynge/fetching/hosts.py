@@ -114,7 +114,12 @@ class _PublicConnection(HTTPConnection):
 
 
 class _PublicTlsConnection(HTTPSConnection):
-    def connect(self) -> None:
+    def _new_conn(self) -> socket.socket:  # before the other end is greeted with TLS
+        sock = super()._new_conn()
+        _require_public_peer(sock, self.host)
+        return sock
+
+    def connect(self) -> None:  # should urllib3 make its sockets otherwise one day
         super().connect()
         _require_public_peer(self.sock, self.host)
 

@@ -19,8 +19,9 @@ def instructions(keys: Sequence[str] = ()) -> str:
     """
     parts = [
         "Download these files with a browser and save them, under the names given, in one folder; then run",
-        "`geoklynge fetch PLACE --into THAT_FOLDER`: it takes what lies there and asks only for the rest. Without a",
-        "network, name the place by a box or a polygon file. Every file asks for the attribution beside it.",
+        "`geoklynge fetch PLACE --into THAT_FOLDER --offline`: it takes what lies there and asks nobody; without",
+        "--offline it asks for the rest. Name a municipality by its number then. Every file asks for the attribution",
+        "beside it.",
     ]
     for key, source in open_sources().items():
         if key == INDEX or (keys and key not in keys):

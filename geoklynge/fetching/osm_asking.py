@@ -17,20 +17,10 @@ import geopandas as gpd
 import requests
 
 from ..errors import FetchError, NothingThereError
-from .asking import ANY_TYPE, JSON, MEGABYTE, Request, is_html
-from .client import (
-    AGAIN,
-    REDIRECTS,
-    SECONDS_A_DAY,
-    USER_AGENT,
-    AgainError,
-    Client,
-    again_and_again,
-    connection_words,
-    failed_connection,
-    wanted_wait_s,
-)
+from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
+from .client import AGAIN, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
 from .drafts import Question
+from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import is_public, require_allowed
 
 FOLDER = "osmnx"  # of the answers that OSMnx keeps, in the store
@@ -61,6 +51,7 @@ def asking_osm(client: Client, request: Request, setting: str) -> Iterator[list[
     """
     import osmnx
 
+    require_online(client, request)
     require_allowed(request.address, source=request.source, inside=client.inside)
     _require_public_name(client, request)
     asked: list[Question] = []
@@ -150,8 +141,9 @@ def _require_answer(body: bytes, declared: str, request: Request) -> None:
     plain = declared.partition(";")[0].strip().casefold()
     if not body.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
-    if is_html(body):
-        raise FetchError("an HTML page instead of JSON", source=request.source, advice=advice)
+    if is_html(body[:HEAD_BYTES]):
+        title = " ".join(body[:200].decode("utf-8", errors="replace").split())[:80]
+        raise FetchError(f"an HTML page instead of JSON ({title!r} …)", source=request.source, advice=advice)
     if plain not in (*JSON.types, *ANY_TYPE):
         raise FetchError(f"{plain!r} came instead of JSON", source=request.source, advice=advice)
     try:

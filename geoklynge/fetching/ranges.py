@@ -18,15 +18,14 @@ from .asking import HEAD_BYTES, MEGABYTE, Answer, Request, require_kind
 from .client import (
     CHUNK,
     SECONDS_A_DAY,
-    AgainError,
     Client,
     again_and_again,
     answer_of,
-    connection_words,
     require_success,
     send,
 )
 from .drafts import Question
+from .failures import AgainError, connection_words
 from .store import About, begin_part, drop_part, keep, kept_answer
 
 END_BYTES = 1 << 18  # the end of a file, where parquet and zip files say what is in them

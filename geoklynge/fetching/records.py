@@ -131,8 +131,8 @@ def study_text(place: Place, records: Iterable[FileRecord], command: str) -> str
     files: dict[str, list[str]] = {}
     for record in records:
         files.setdefault(record.table, []).append(record.file)
-    if "osm" in files:
-        files["villages"] = ["osm", *files.get("villages", [])]
+        if record.table == "osm":  # its places are named among the villages, in their turn
+            files.setdefault("villages", []).append("osm")
     codes = list(place.asked.codes) if files.get("municipalities") else []
     lines = [
         f"# Written by `{command}`; change it as you like: a later fetch leaves a changed one alone.",

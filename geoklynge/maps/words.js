@@ -32,7 +32,7 @@ const Words = (() => {
   }
 
   function category(key) {
-    return data.categories[key][language];
+    return data.categories[key]?.[language] ?? key;
   }
 
   function fill(value, form) {

@@ -11,7 +11,7 @@ import shapely
 from pyproj import Transformer
 
 from ..expectations import Country, country_at
-from ..origins import INSIDE, OWN, Origins
+from ..origins import INSIDE, NEAR, OWN, Origins
 from ..study import Study
 from ..tables import Finding, Tables
 from . import completeness, years
@@ -135,13 +135,13 @@ def _accounts(origins: Origins) -> pd.DataFrame:
 
 
 def _merged(origins: Origins, tables: Tables) -> pd.DataFrame:
-    """List the rows that are no longer their own, with what they became."""
+    """List the rows that are no longer their own, with what they became; stops that a timetable makes one are not."""
     places, services = origins.villages, origins.services
     begun = places[places["row_id"] == places["village_id"]].drop_duplicates("village_id").set_index("village_id")
     gone = places[(places["reason"] != OWN).to_numpy()].rename(columns={"village_id": "into_id"})
     at = begun.reindex(gone["into_id"])
     gone = gone.assign(table="villages", into_name=at["name"].to_numpy(), x=at["x"].to_numpy(), y=at["y"].to_numpy())
-    twice = services[(services["reason"] != OWN).to_numpy()].rename(columns={"service_id": "into_id"})
+    twice = services[(services["reason"] == NEAR).to_numpy()].rename(columns={"service_id": "into_id"})
     names = tables.services.set_index("service_id")["name"].reindex(twice["into_id"])
     twice = twice.assign(table="services", into_name=names.to_numpy())
     columns = ["table", "source", "row_id", "name", "into_id", "into_name", "reason", "metres", "x", "y"]

@@ -13,8 +13,8 @@ from pyproj import CRS
 from ..errors import TableError
 from ..tables import MUNICIPALITIES, PARISHES, Column, Finding, check_table
 from .columns import only_declared
-from .formats import in_our_columns
-from .layers import areas_of, read_layer
+from .formats import read_known
+from .layers import Layer, areas_of
 from .naming import name_keys
 from .records import finding
 
@@ -24,22 +24,24 @@ KINDS_OF_AREA: dict[str, tuple[Column, ...]] = {"parishes": PARISHES, "municipal
 def read_areas(
     path: Path, *, source: str, table: str, crs: CRS | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """Read parishes or municipalities of one file: `read_known`, which `crs` is for, then `as_areas`."""
+    return as_areas(read_known(path, source=source, table=table, crs=crs), table)
+
+
+def as_areas(layer: Layer, table: str) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     """
-    Read parishes or municipalities, in the file's reference system.
+    Make parishes or municipalities of a file in our columns, in the file's reference system.
 
     Rows may lack geometry (attributes only). Rows that repeat id and name are parts of one area and are
     united; a code that two differently named areas share is kept for the first name in the alphabet and
-    numbered for the other. `crs` is for `read_layer`.
+    numbered for the other.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used; also if a code of municipalities, or of areas without borders, repeats.
-    CrsError
-        If its reference system is missing, unknown or wrong.
+        If the file cannot be used; also if a code of municipalities, or of areas without borders, repeats.
     """
-    columns = KINDS_OF_AREA[table]
-    layer = in_our_columns(read_layer(path, source=source, table=table, crs=crs), table)
+    columns, source = KINDS_OF_AREA[table], layer.source
     rows, findings = areas_of(layer.shaped(columns), source=source)
     check_table(pd.DataFrame(rows), columns, source=source, unique_id=False)
     _refuse_repeats(rows, columns[0].name, source, may_share=table == "parishes")

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from pyproj import CRS
 
 from ..errors import StudyError
-from ..open_data import open_source
-from ..origins import AROUND, INSIDE, OUTSIDE, Origins
+from ..open_data import OpenSource, open_source
+from ..origins import OUTSIDE, Origins
 from ..people import people_assumed
 from ..study import Study
 from ..tables import (
@@ -29,14 +28,15 @@ from ..tables import (
     check_table,
     people_of,
 )
-from .accounts import osm_label, service_rows, stated_parishes, village_rows
-from .areas import join_areas, read_areas
+from .accounts import osm_label, rows_as_read, service_rows, standings, stated_parishes, village_rows
+from .areas import as_areas, join_areas
 from .belonging import join_associations, join_surveys, names_for, read_associations, read_survey
-from .cells import columns_of, grid_source
 from .columns import only_declared, only_said
+from .formats import read_known
 from .grid import box_of, counted_cells, join_grids, read_grid
-from .gtfs import read_timetable, without_mapped_stops
-from .lines import join_roads, measure_links, read_links, read_roads, roads_of
+from .gtfs import Timetable, read_timetable, without_mapped_stops
+from .layers import Layer
+from .lines import as_roads, join_roads, measure_links, read_links, roads_of
 from .merge import Merged, merge_services, merge_villages
 from .place import (
     SERVICES_BEYOND_M,
@@ -49,10 +49,10 @@ from .place import (
 )
 from .population import people_to_parishes, people_to_places
 from .records import finding, record_of
-from .services import place_services, read_services, require_villages
+from .services import as_services, place_services, require_villages
 from .statbank import read_counts
 from .stored_osm import StoredOsm, read_stored_osm
-from .villages import read_villages
+from .villages import as_villages
 
 Read = tuple[gpd.GeoDataFrame, list[Finding]]
 
@@ -67,15 +67,16 @@ class _Desk:
     records: list[SourceRecord] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def file(self, source: str, table: str, read: Callable[..., Read]) -> gpd.GeoDataFrame:
-        rows, findings = read(self.study.path_of(source), source=source, crs=self.crs)
+    def file(self, source: str, table: str, made: Callable[[Layer], Read]) -> gpd.GeoDataFrame:
+        layer = read_known(self.study.path_of(source), source=source, table=table, crs=self.crs)
+        rows, findings = made(layer)
         self.findings += findings
-        self.record(source, table, len(rows))
+        self.record(source, table, len(rows), layer.known)
         return rows
 
-    def record(self, source: str, table: str, rows: int, **said: str) -> None:
+    def record(self, source: str, table: str, rows: int, known: OpenSource | None = None, **said: str) -> None:
         path = self.study.path_of(source)
-        self.records.append(record_of(path, source=source, table=table, rows=rows, said=said))
+        self.records.append(record_of(path, source=source, table=table, rows=rows, known=known, said=said))
 
 
 def read_tables(study: Study, *, cache: Path | None = None) -> Tables:
@@ -156,14 +157,14 @@ def _read_villages(desk: _Desk, osm: StoredOsm | None) -> list[gpd.GeoDataFrame]
             check_table(pd.DataFrame(places), VILLAGES, source=f"{', '.join(desk.study.sources.osm)} (place nodes)")
             found.append(places)
         else:
-            found.append(desk.file(source, "villages", read_villages))
+            found.append(desk.file(source, "villages", as_villages))
     return found
 
 
 def _read_areas(desk: _Desk, table: str, sources: tuple[str, ...], crs: CRS) -> gpd.GeoDataFrame | None:
     if not sources:
         return None
-    tables = [desk.file(source, table, partial(read_areas, table=table)).to_crs(crs) for source in sources]
+    tables = [desk.file(source, table, partial(as_areas, table=table)).to_crs(crs) for source in sources]
     return join_areas(tables, id_name="parish_id" if table == "parishes" else "municipality_id")
 
 
@@ -174,9 +175,7 @@ def _read_population(
     inside, tables = inside_study(villages, area), []
     for source in desk.study.sources.population:
         counts, told = read_counts(desk.study.path_of(source), source=source)
-        known = counts.known
-        said = {"licence": known.licence, "attribution": known.attribution, "dated": str(counts.year)}
-        desk.record(source, "population", counts.read, **said)
+        desk.record(source, "population", counts.read, counts.known, dated=str(counts.year))
         desk.findings += told
         tables.append((source, counts))
     for source, counts in tables:
@@ -241,26 +240,21 @@ def _service_files(desk: _Desk, merged: Merged, crs: CRS) -> list[gpd.GeoDataFra
     categories = desk.study.services.all_categories()
     tables = []
     for source in desk.study.sources.services:
-        rows = desk.file(
-            source,
-            "services",
-            partial(read_services, categories=categories),
-        )
+        rows = desk.file(source, "services", partial(as_services, categories=categories))
         rows["village_id"] = require_villages(rows, "village_id", merged.now, source=source)
         tables.append(rows.to_crs(crs).sort_values("service_id", ignore_index=True))
     return tables
 
 
-def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[gpd.GeoDataFrame]:
+def _read_timetables(desk: _Desk, area: StudyArea, crs: CRS) -> list[Timetable]:
     near, tables = partial(area.within, beyond_m=SERVICES_BEYOND_M), []
     for source in desk.study.sources.timetables:
         read = read_timetable(desk.study.path_of(source), source=source, crs=crs, near=near)
-        known = open_source("gtfs")
-        said = {"licence": known.licence} if read.publisher == known.attribution else {}
-        said |= {"attribution": read.publisher, "dated": read.week.isoformat()}
-        desk.record(source, "timetables", read.rows, **said)
+        known = open_source("gtfs") if read.publisher == open_source("gtfs").attribution else None
+        said = {"attribution": read.publisher, "dated": read.week.isoformat()}
+        desk.record(source, "timetables", len(read.stops), known, **said)
         desk.findings += read.findings
-        tables.append(read.services)
+        tables.append(read)
     return tables
 
 
@@ -268,14 +262,15 @@ def _read_services(
     desk: _Desk, osm: StoredOsm | None, merged: Merged, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS
 ) -> tuple[gpd.GeoDataFrame, pd.DataFrame]:
     """Read the services of files, timetables and OSM (GeoFA's before mappers'), merge, place, clip; and their rows."""
-    timetables = _read_timetables(desk, area, crs)
-    tables = [*_service_files(desk, merged, crs), *timetables]
-    names = [*desk.study.sources.services, *desk.study.sources.timetables]
+    timetables, files = _read_timetables(desk, area, crs), _service_files(desk, merged, crs)
+    tables = [*files, *(each.services for each in timetables)]
+    names, left = [*desk.study.sources.services, *desk.study.sources.timetables], list[pd.DataFrame]()
     if osm is not None and len(osm.services):
         mapped = only_declared(osm.services, SERVICES).to_crs(crs)
         if timetables:
-            mapped, unserved = without_mapped_stops(mapped, pd.concat(timetables, ignore_index=True))
+            mapped, gone, unserved = without_mapped_stops(mapped, pd.concat(tables[len(files) :], ignore_index=True))
             desk.findings += unserved
+            left = [gone.assign(source=osm_label(desk.study))]
         official = (mapped["source"] == "GeoFA").to_numpy(dtype=bool)
         tables += [mapped[official], mapped[~official]]
         names += [osm_label(desk.study)] * 2
@@ -285,12 +280,15 @@ def _read_services(
     told = merge_services(tables)
     desk.findings += told.findings
     services = place_services(told.services, joined)
-    inside, near = area.inside_and_near(services.geometry, beyond_m=SERVICES_BEYOND_M)
+    standing = standings(services.geometry, area)
+    near = standing != OUTSIDE
     far = int((~near).sum())
     text = f"services more than 20 km outside the study's area, left out: {far} of {len(services)}"
     called = services.loc[~near, "name"].fillna(services.loc[~near, "category"])
     desk.findings += finding("services_outside", far, text, called)
-    rows = service_rows(tables, names, told, services, np.where(inside, INSIDE, np.where(near, AROUND, OUTSIDE)))
+    stops = {len(files) + number: each.stops for number, each in enumerate(timetables)}
+    read = rows_as_read(tables, names, stops=stops, left=left)
+    rows = service_rows(read, told, services, standing, area)
     kept = services[near].sort_values("service_id", ignore_index=True)
     ours = joined.loc[inside_study(joined, area), "village_id"]
     return kept.assign(village_id=kept["village_id"].where(kept["village_id"].isin(ours))), rows
@@ -299,7 +297,7 @@ def _read_services(
 def _read_roads(desk: _Desk, osm: StoredOsm | None, area: StudyArea, crs: CRS) -> Roads | None:
     mode = desk.study.travel.mode
     parts = [
-        roads_of(_checked(desk.file(source, "roads", partial(read_roads, mode=mode)), source).to_crs(crs))
+        roads_of(_checked(desk.file(source, "roads", partial(as_roads, mode=mode)), source).to_crs(crs))
         for source in desk.study.sources.roads
     ]
     if osm is not None:
@@ -346,7 +344,7 @@ def _read_links(desk: _Desk, merged: Merged, villages: gpd.GeoDataFrame) -> pd.D
 
 
 def _read_grid(desk: _Desk, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS) -> gpd.GeoDataFrame | None:
-    """Read the cells with people that are the study's; a grid of Eurostat's is told so even if no file says it."""
+    """Read the cells with people that are the study's."""
     sources = desk.study.sources.grid
     if not sources:
         return None
@@ -354,13 +352,9 @@ def _read_grid(desk: _Desk, joined: gpd.GeoDataFrame, area: StudyArea, crs: CRS)
     box = box_of(area, joined[inside])
     for source in sources:
         path = desk.study.path_of(source)
-        cells, findings = read_grid(path, source=source, box=box, crs=crs, metres=desk.crs)
+        cells, findings, known = read_grid(path, source=source, box=box, crs=crs, metres=desk.crs)
         desk.findings += findings
-        record = record_of(path, source=source, table="grid", rows=len(cells))
-        for _, known in filter(None, [grid_source(columns_of(path, source))]):
-            licence, attribution = record.licence or known.licence, record.attribution or known.attribution
-            record = replace(record, licence=licence, attribution=attribution)
-        desk.records.append(record)
+        desk.record(source, "grid", len(cells), known)
         tables.append(cells)
     counted, findings = counted_cells(join_grids(tables), area, joined, inside)
     desk.findings += findings

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from pyproj import CRS, Transformer
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource, open_sources
+from ..open_data import OpenSource
 from .columns import find_column
 from .delimited import CSV_ENDINGS
+from .fields import field_name, recognised
 from .layers import PARQUET_ENDINGS, VECTOR_ENDINGS
 
 GRID_CRS = "EPSG:3035"  # what the ids of European grids speak of
@@ -41,11 +42,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Fields:
-    """What the columns of a file are called; `only` keeps the rows in which a column has a value."""
+    """What a file's columns are called; `only` keeps rows in which one has a value; `known` is its open source."""
 
     cell: str
     people: str
     only: tuple[str, str] | None = None
+    known: OpenSource | None = None
 
     def names(self) -> list[str]:
         """List the columns that are read."""
@@ -110,41 +112,22 @@ def fields_of(names: list[str], source: str) -> Fields | None:
     TableError
         If there is a column of ids, but none of people.
     """
-    frame, known = pd.DataFrame(columns=names), grid_source(names)
+    frame, known = pd.DataFrame(columns=names), recognised(names, "grid")
     if known is not None:
-        return _fields_of_known(frame, *known, source)
+        return _fields_of_known(frame, known, source)
     cell = find_column(frame, CELL_NAMES)
     return None if cell is None else Fields(cell, people_column(frame, source))
 
 
-def grid_source(names: list[str]) -> tuple[str, OpenSource] | None:
-    """Tell which open source, by key and entry, a file with such columns is of, if any."""
-    frame = pd.DataFrame(columns=names)
-    for key, known in open_sources().items():
-        fields = known.recognised_by if known.table == "grid" else ()
-        if fields and all(find_column(frame, [name.casefold()]) for name in fields):
-            return key, known
-    return None
-
-
-def _fields_of_known(frame: pd.DataFrame, key: str, known: OpenSource, source: str) -> Fields:
+def _fields_of_known(frame: pd.DataFrame, known: OpenSource, source: str) -> Fields:
     """Find the fields of an open source by what open_data.toml calls them."""
-    wanted = {"cell_id": "the id of the cell", "people": "the people"}
-    if "statistic" in known.fields:
-        wanted["statistic"] = "what is counted"
-    found = {}
-    for column, about in wanted.items():
-        also = [*known.settings.get("people_also", []), *PEOPLE_NAMES] if column == "people" else []
-        name = find_column(frame, [each.casefold() for each in (known.fields[column], *also)])
-        if name is None:
-            raise TableError(
-                f"no field {known.fields[column]!r} ({about}); found {', '.join(map(str, frame.columns))}",
-                where=source,
-                advice=f"change fields.{column} of {key} in a file named by ${FILE_VARIABLE}",
-            )
-        found[column] = name
-    only = (found["statistic"], str(known.settings["statistic"])) if "statistic" in found else None
-    return Fields(found["cell_id"], found["people"], only)
+    cell = field_name(frame, known, "cell_id", source=source, about="the id of the cell")
+    also = [*known.settings.get("people_also", []), *PEOPLE_NAMES]
+    people = field_name(frame, known, "people", source=source, also=also)
+    if "statistic" not in known.fields:
+        return Fields(cell, people, known=known)
+    statistic = field_name(frame, known, "statistic", source=source, about="what is counted")
+    return Fields(cell, people, (statistic, str(known.settings["statistic"])), known)
 
 
 def people_column(frame: pd.DataFrame, source: str) -> str:

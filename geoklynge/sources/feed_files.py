@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -16,12 +15,12 @@ import pyarrow.csv
 from numpy.typing import NDArray
 
 from ..errors import TableError
+from .packed import UNREADABLE, open_packed, require_plain
 from .records import require_file
 
 LARGEST_BYTES = 4 * 1024**3  # of one file, unpacked; the largest national feeds have stop_times of about 2 GB
 BLOCK_BYTES = 1 << 22  # read at a time
 HEADER_BYTES = 1 << 16
-_UNREADABLE = (OSError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zipfile.LargeZipFile)
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -93,33 +92,17 @@ def open_feed(path: Path, *, source: str) -> Iterator[Feed]:
         if path.is_dir():
             sizes = {found.name: found.stat().st_size for found in path.iterdir() if found.is_file()}
             feed = Feed(source, frozenset(sizes), lambda name: (path / name).open("rb"))
+            for name, size in sorted(sizes.items()):
+                if name.endswith(".txt") and size > LARGEST_BYTES:
+                    feed.refuse(name, f"{size:,} bytes, more than {LARGEST_BYTES:,}", advice="no feed is that large")
         else:
             require_file(path, source)
-            try:
-                packed = stack.enter_context(zipfile.ZipFile(path))
-            except _UNREADABLE as error:
-                raise TableError(f"not readable as zip ({error})", where=source, advice="fetch it again") from None
-            _require_honest(packed, source)
-            sizes = {member.filename: member.file_size for member in packed.infolist()}
-            feed = Feed(source, frozenset(sizes), packed.open)
-        for name, size in sorted(sizes.items()):
-            if name.endswith(".txt") and size > LARGEST_BYTES:
-                feed.refuse(name, f"{size:,} bytes, more than {LARGEST_BYTES:,}", advice="no feed is that large")
+            packed = stack.enter_context(open_packed(path, source=source))
+            for member in packed.infolist():
+                if member.filename.endswith(".txt"):
+                    require_plain(member, source, LARGEST_BYTES)
+            feed = Feed(source, frozenset(packed.namelist()), packed.open)
         yield feed
-
-
-def _require_honest(packed: zipfile.ZipFile, source: str) -> None:
-    """Refuse a zip with names that lead out of it, with one name twice, or encrypted."""
-    names = packed.namelist()
-    for member in packed.infolist():
-        name = member.filename
-        if name.startswith("/") or ":" in name or "\\" in name or ".." in name.split("/"):
-            raise TableError(f"the zip holds a file named {name!r}", where=source, advice="do not use this file")
-        if member.flag_bits & 1:
-            raise TableError(f"{name} is encrypted", where=source, advice="give a zip without a password")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise TableError(f"the zip holds {twice[0]} twice", where=source, advice="fetch it again")
 
 
 def read_columns(feed: Feed, name: str, needed: Sequence[str], optional: Sequence[str] = ()) -> Columns:
@@ -177,7 +160,7 @@ def _batches(feed: Feed, name: str, needed: Sequence[str], optional: Sequence[st
                     include_columns=wanted, column_types=dict.fromkeys(wanted, texts), strings_can_be_null=False
                 ),
             )
-    except (pa.ArrowException, UnicodeDecodeError, *_UNREADABLE) as error:
+    except (pa.ArrowException, UnicodeDecodeError, *UNREADABLE) as error:
         said = " ".join(str(error).split())[:160]
         if "Empty CSV file" not in said:  # a header and no row
             feed.refuse(name, f"not readable as CSV in UTF-8 ({said})", advice="correct or fetch it again")
@@ -191,6 +174,6 @@ def _header(feed: Feed, name: str) -> list[str]:
     try:
         with feed.opened(name) as stream:
             line = stream.readline(HEADER_BYTES).decode("utf-8-sig")
-    except (UnicodeDecodeError, *_UNREADABLE) as error:
+    except (UnicodeDecodeError, *UNREADABLE) as error:
         feed.refuse(name, f"not readable as CSV in UTF-8 ({error})", advice="correct or fetch it again")
     return [cell.strip() for cell in next(csv.reader([line]), [])]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-from ..open_data import OpenSource, open_sources
-from .columns import find_column
+from pyproj import CRS
+
+from ..open_data import OpenSource
+from .fields import key_of, recognised
 from .geofa import services_of_geofa
 from .geonames import geonames_villages
 from .gisco import gisco_municipalities
 from .health import services_of_sor
 from .institutions import services_of_institutions
-from .layers import Layer
+from .layers import Layer, read_layer
 from .overture import overture_services, overture_villages
 from .overture_roads import overture_roads
 from .stednavne import villages_of_stednavne
@@ -52,8 +56,10 @@ def in_our_columns(layer: Layer, table: str) -> Layer:
     TableError
         If the file is of a known source, but a field has a value that cannot be used.
     """
-    for key, adapter in ADAPTERS.items():
-        known = open_sources()[key]
-        if known.table == table and all(find_column(layer.rows, [field]) for field in known.recognised_by):
-            return adapter(layer, known)
-    return layer
+    known = recognised(list(layer.rows.columns), table, keys=ADAPTERS)
+    return layer if known is None else replace(ADAPTERS[key_of(known)](layer, known), known=known)
+
+
+def read_known(path: Path, *, source: str, table: str, crs: CRS | None = None) -> Layer:
+    """Read one file of rows as `read_layer` does, and bring it to our columns where it is of a known open source."""
+    return in_our_columns(read_layer(path, source=source, table=table, crs=crs), table)

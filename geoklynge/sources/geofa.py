@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..open_data import OpenSource
+from .fields import find_text, require_text
 from .layers import Layer
 from .records import finding
-from .registers import at_first_points, field, field_if_there, services_of
+from .registers import at_first_points, services_of
 
 
 def services_of_geofa(layer: Layer, known: OpenSource) -> Layer:
@@ -24,9 +25,9 @@ def services_of_geofa(layer: Layer, known: OpenSource) -> Layer:
     TableError
         If a field is gone, or no row is left.
     """
-    ended = field_if_there(layer, known, "replaced")
+    ended = find_text(layer, known, "replaced")
     past = np.zeros(len(layer.rows), dtype=bool) if ended is None else ended.notna().to_numpy(dtype=bool)
-    names = field(layer, known, "name", "the name of the facility")
+    names = require_text(layer, known, "name", "the name of the facility")
     text = f"versions of facilities of {layer.source} that newer ones have replaced, left out: {past.sum()}"
     found = finding("services_replaced", int(past.sum()), text, names[past].dropna())
     rows = at_first_points(layer.rows[~past]).reset_index(drop=True)

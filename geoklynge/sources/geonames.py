@@ -6,13 +6,11 @@ import geopandas as gpd
 import pandas as pd
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource
+from ..open_data import OpenSource
 from .columns import numbers_of, text_of, year_of
-from .fields import require_field
+from .fields import change_of, require_field
 from .layers import Layer
 from .records import finding
-
-KEY = "geonames"
 
 
 def geonames_villages(layer: Layer, known: OpenSource) -> Layer:
@@ -28,7 +26,7 @@ def geonames_villages(layer: Layer, known: OpenSource) -> Layer:
     TableError
         If a field is missing, no row is such a place, or the file is one of the world and no country was named.
     """
-    fields = {name: require_field(layer, known, name, key=KEY) for name in known.fields}
+    fields = {name: require_field(layer, known, name) for name in known.fields}
     codes = text_of(fields["feature_code"]).fillna("")
     lived_in = text_of(fields["feature_class"]).eq(known.settings["feature_class"]).fillna(False)
     lived_in &= codes.str.startswith(known.settings["codes_begin"]) & ~codes.isin(known.settings["not_codes"])
@@ -64,7 +62,6 @@ def _in_countries(codes: pd.Series, known: OpenSource, source: str) -> pd.Series
         raise TableError(
             f"holds places of {codes.nunique()} countries",
             where=source,
-            advice=f'take the file of one country, or set settings.countries = ["DK"] of {KEY} in a file named by '
-            f"${FILE_VARIABLE}",
+            advice=f'take the file of one country, or {change_of("settings.countries", known)} (to ["DK"])',
         )
     return codes.isin(wanted) if wanted else pd.Series(data=True, index=codes.index)

@@ -9,8 +9,6 @@ from .columns import text_of
 from .fields import require_field
 from .layers import Layer
 
-KEY = "gisco_lau"
-
 
 def gisco_municipalities(layer: Layer, known: OpenSource) -> Layer:
     """
@@ -26,16 +24,16 @@ def gisco_municipalities(layer: Layer, known: OpenSource) -> Layer:
     TableError
         If a field is missing.
     """
-    ids = text_of(require_field(layer, known, "municipality_id", key=KEY))
+    ids = text_of(require_field(layer, known, "municipality_id"))
     parts = ids.str.extract(r"^([A-Za-z]{2})_(.+)$")
     for country, digits in known.settings["national_digits"].items():
         here = parts[0].eq(country).fillna(False).to_numpy(dtype=bool)
         ids = ids.mask(here, parts[1].str.zfill(int(digits)))
-    names = text_of(require_field(layer, known, "name", key=KEY)).fillna(ids)
+    names = text_of(require_field(layer, known, "name")).fillna(ids)
     rows = gpd.GeoDataFrame(
         {"municipality_id": ids.astype("string"), "name": names}, geometry=layer.rows.geometry, crs=layer.rows.crs
     )
-    countries = text_of(require_field(layer, known, "country", key=KEY))
+    countries = text_of(require_field(layer, known, "country"))
     wanted = known.settings["countries"]
     kept = countries.isin(wanted).to_numpy(dtype=bool) if wanted else slice(None)
     return Layer(rows[kept].reset_index(drop=True), layer.source, findings=layer.findings)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from ..errors import TableError
+from ..open_data import OpenSource
 from ..tables import Finding
 from .cells import Box, Fields, columns_of, fields_of, people_column, read_cells, summed
 from .columns import numbers_of
@@ -30,7 +31,7 @@ Bools = NDArray[np.bool_]
 
 def read_grid(
     path: Path, *, source: str, box: Box, crs: CRS, metres: CRS | None = None
-) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+) -> tuple[gpd.GeoDataFrame, list[Finding], OpenSource | None]:
     """
     Read the cells of one population grid that lie in a box.
 
@@ -52,9 +53,9 @@ def read_grid(
 
     Returns
     -------
-    tuple[gpd.GeoDataFrame, list[Finding]]
+    tuple[gpd.GeoDataFrame, list[Finding], OpenSource | None]
         `cell_id`, `people` (missing where the source keeps them secret or does not know them), points in `crs`; cells
-        that are told in several rows have the sum of these.
+        that are told in several rows have the sum of these. Findings, and the open source that it is of.
 
     Raises
     ------
@@ -77,7 +78,8 @@ def read_grid(
     text = f"cells of {source} whose people are secret or not known, counted as nobody: {secret.sum()} of {len(cells)}"
     findings = finding("grid_people_unknown", int(secret.sum()), text, cells.loc[secret, "cell_id"])
     text = f"rows of {source} that tell no cell or position, left out: {without_position}"
-    return cells, findings + finding("grid_without_position", without_position, text, [source])
+    findings += finding("grid_without_position", without_position, text, [source])
+    return cells, findings, fields.known if fields else None
 
 
 def join_grids(grids: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:

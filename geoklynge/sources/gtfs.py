@@ -16,6 +16,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
+from ..origins import BEYOND, NOWHERE, OWN, SAME_SOURCE, SAME_STOP, UNSERVED
 from ..tables import SERVICES, Finding
 from .columns import only_declared, plain_text
 from .feed_cells import degrees, require_times, rows_of, seconds_of, unique_ids, whole_numbers
@@ -40,15 +41,16 @@ class Timetable:
     """
     The stops of one feed as services, in the order of their ids, and the findings about them.
 
-    `publisher` is who made it, empty where it does not say; `week` the Monday of the week that was counted; `rows` how
-    many stops the feed has.
+    `publisher` is who made it, empty where it does not say; `week` the Monday of the week that was counted. `stops`
+    accounts for every stop of the feed: `row_id`, `name`, `category`, `year` and `reason` as in `Origins.services`,
+    `x` and `y` (metres, nan where there is none), and `at`, the row of `services` that it is part of, -1 for none.
     """
 
     services: gpd.GeoDataFrame
     findings: list[Finding]
     publisher: str
     week: date
-    rows: int
+    stops: pd.DataFrame
 
 
 def read_timetable(
@@ -99,15 +101,35 @@ def read_timetable(
         departures = _departures(feed, known, stops, kept, a_week) / WEEKDAYS
         publisher = _publisher(feed)
     stops = stops.assign(departures=departures)
-    joined, findings = _join_stops(stops, kept, source=source)
+    joined, parts, findings = _join_stops(stops, kept, source=source)
     week = date.fromordinal(monday)
-    return Timetable(_services(joined, source, publisher, week, crs), findings, publisher, week, len(stops))
+    services = _services(joined, source, publisher, week, crs)
+    return Timetable(services, findings, publisher, week, _accounts(stops, parts, services, source, week))
+
+
+def _service_ids(units: pd.Series, source: str) -> pd.Series:
+    return slug(Path(source).with_suffix("").as_posix()) + "-" + units
+
+
+def _accounts(
+    stops: pd.DataFrame, parts: pd.DataFrame, services: gpd.GeoDataFrame, source: str, week: date
+) -> pd.DataFrame:
+    """Tell of each stop what became of it; `parts` as `_join_stops` gives them."""
+    group = parts.reindex(stops["stop_id"])
+    at = pd.Index(services["service_id"]).get_indexer(pd.Index(_service_ids(group["unit"], source)))
+    placed, kept = stops["x"].notna().to_numpy(), group["unit"].notna().to_numpy()
+    first = (group["first"] == group.index).to_numpy(dtype=bool)
+    reason = np.select([~placed, ~kept, at < 0, first], [NOWHERE, BEYOND, UNSERVED, OWN], SAME_SOURCE)
+    names = stops["name"].mask(stops["name"] == "").astype("string")
+    told = pd.DataFrame({"row_id": stops["stop_id"].astype("string"), "name": names, "category": CATEGORY})
+    told = told.assign(year=week.isocalendar().year, reason=reason, at=at, x=stops["x"], y=stops["y"])
+    return told.astype({"category": "string", "year": "Int64"})
 
 
 def _services(stops: pd.DataFrame, source: str, publisher: str, week: date, crs: CRS) -> gpd.GeoDataFrame:
     made = gpd.GeoDataFrame(
         {
-            "service_id": (slug(Path(source).with_suffix("").as_posix()) + "-" + stops["unit"]).to_numpy(),
+            "service_id": _service_ids(stops["unit"], source).to_numpy(),
             "name": stops["name"].mask(stops["name"] == "").to_numpy(),
             "category": CATEGORY,
             "capacity": stops["departures"].to_numpy(dtype=np.float64),
@@ -216,30 +238,41 @@ def _publisher(feed: Feed) -> str:
     return ""
 
 
-def _join_stops(stops: pd.DataFrame, kept: Bools, *, source: str) -> tuple[pd.DataFrame, list[Finding]]:
-    """Make one of the stops of one station, then of those of one name within 150 m, and leave out the unserved."""
+def _join_stops(stops: pd.DataFrame, kept: Bools, *, source: str) -> tuple[pd.DataFrame, pd.DataFrame, list[Finding]]:
+    """
+    Make one of the stops of one station, then of those of one name within 150 m, and leave out the unserved.
+
+    Also tells, by the id of each stop that is kept, the `unit` that its group goes by and the `first` stop of that.
+    """
     nowhere = stops["x"].isna().to_numpy()
     placed = stops[~nowhere & kept].sort_values(["departures", "stop_id"], ascending=[False, True])
     stations = _one_each(placed, placed["unit"].to_numpy())
-    joined = _one_each(stations, _same_name_near(stations))
+    group = _same_name_near(stations)
+    joined = _one_each(stations, group)
+    firsts = stations.groupby(group, sort=False)[["unit", "stop_id"]].transform("first").set_axis(stations["unit"])
+    parts = firsts.reindex(placed["unit"]).set_axis(placed["stop_id"]).rename(columns={"stop_id": "first"})
     served = joined["departures"] > 0
     silent = joined[~served & joined["calls"]]
     lost, far = stops[nowhere & stops["calls"]], int((~nowhere & ~kept).sum())
-    return joined[served], [
-        *finding("stops_outside", far, f"stops of {source} too far from the study's area, left out: {far}"),
-        *finding(
-            "stops_without_position",
-            len(lost),
-            f"stops of {source} without a position, left out: {len(lost)}",
-            lost["name"],
-        ),
-        *finding(
-            "stops_without_departure",
-            len(silent),
-            f"stops of {source} where nothing departs on a weekday, left out: {len(silent)} of {len(joined)}",
-            silent["name"],
-        ),
-    ]
+    return (
+        joined[served],
+        parts,
+        [
+            *finding("stops_outside", far, f"stops of {source} too far from the study's area, left out: {far}"),
+            *finding(
+                "stops_without_position",
+                len(lost),
+                f"stops of {source} without a position, left out: {len(lost)}",
+                lost["name"],
+            ),
+            *finding(
+                "stops_without_departure",
+                len(silent),
+                f"stops of {source} where nothing departs on a weekday, left out: {len(silent)} of {len(joined)}",
+                silent["name"],
+            ),
+        ],
+    )
 
 
 def _one_each(stops: pd.DataFrame, group: NDArray[np.generic]) -> pd.DataFrame:
@@ -261,7 +294,9 @@ def _same_name_near(stops: pd.DataFrame) -> Ints:
     return connected_components(links, directed=False)[1].astype(np.int64)
 
 
-def without_mapped_stops(mapped: gpd.GeoDataFrame, served: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+def without_mapped_stops(
+    mapped: gpd.GeoDataFrame, served: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, pd.DataFrame, list[Finding]]:
     """
     Leave the stops of a map out where timetables speak.
 
@@ -275,22 +310,41 @@ def without_mapped_stops(mapped: gpd.GeoDataFrame, served: gpd.GeoDataFrame) -> 
         Services of a map, of any category.
     served
         Stops of all timetables, in the same reference system.
+
+    Returns
+    -------
+    tuple[gpd.GeoDataFrame, pd.DataFrame, list[Finding]]
+        What stays; the stops that are left out, as `Timetable.stops` tells of its own, with `category` and `year`, and
+        `at` a row of `served`; findings.
     """
     is_stop = ((mapped["category"] == CATEGORY) & mapped.geometry.notna()).to_numpy(dtype=bool)
     rows = np.flatnonzero(is_stop)
     if not (len(served) and len(rows)):
-        return mapped, []
+        return mapped, _left_out(mapped, rows[:0], rows[:0]), []
     xy, at = (np.column_stack([table.geometry.x, table.geometry.y]) for table in (mapped.iloc[rows], served))
     finite = np.isfinite(xy).all(axis=1)
-    metres = np.full(len(rows), np.inf)
-    metres[finite] = cKDTree(at).query(xy[finite])[0]
+    metres, nearest = np.full(len(rows), np.inf), np.full(len(rows), -1, dtype=np.int64)
+    metres[finite], nearest[finite] = cKDTree(at).query(xy[finite])
     same, silent = metres <= SAME_STOP_M, (metres > SAME_STOP_M) & (metres <= SPEAKS_M)
     names = mapped["name"].iloc[rows].fillna(CATEGORY)
-    kept = np.ones(len(mapped), dtype=bool)
-    kept[rows[same | silent]] = False
+    gone, kept = same | silent, np.ones(len(mapped), dtype=bool)
+    kept[rows[gone]] = False
     told = f"stops on the map within {SAME_STOP_M:g} m of one that a timetable serves, counted once: {same.sum()}"
-    left = f"stops on the map that no timetable serves, left out: {silent.sum()} of {len(rows)}"
-    return mapped[kept].reset_index(drop=True), [
-        *finding("stops_merged", int(same.sum()), told, names[same]),
-        *finding("stops_not_served", int(silent.sum()), left, names[silent]),
-    ]
+    unserved = f"stops on the map that no timetable serves, left out: {silent.sum()} of {len(rows)}"
+    left = _left_out(mapped, rows[gone], np.where(same, nearest, -1)[gone])
+    return (
+        mapped[kept].reset_index(drop=True),
+        left,
+        [
+            *finding("stops_merged", int(same.sum()), told, names[same]),
+            *finding("stops_not_served", int(silent.sum()), unserved, names[silent]),
+        ],
+    )
+
+
+def _left_out(mapped: gpd.GeoDataFrame, rows: Ints, at: Ints) -> pd.DataFrame:
+    """Account for the rows of a map that are left out for those of a timetable."""
+    left = mapped.iloc[rows]
+    told = pd.DataFrame(left[["service_id", "name", "category", "year"]]).rename(columns={"service_id": "row_id"})
+    reason = np.where(at >= 0, SAME_STOP, UNSERVED)
+    return told.assign(reason=reason, at=at, x=left.geometry.x, y=left.geometry.y)

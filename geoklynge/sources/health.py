@@ -11,11 +11,12 @@ import pandas as pd
 import shapely
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource
+from ..open_data import OpenSource
 from .columns import find_column, numbers_of, text_of
+from .fields import change_of, require_text
 from .layers import Layer
-from .positions import DANISH_UTM, WGS84, in_denmark
-from .registers import field, key_of, points_at, services_of
+from .positions import DANISH_UTM, WGS84, in_denmark, points_at
+from .registers import services_of
 
 
 def services_of_sor(layer: Layer, known: OpenSource) -> Layer:
@@ -33,15 +34,15 @@ def services_of_sor(layer: Layer, known: OpenSource) -> Layer:
     TableError
         If a field is gone, or no row is left.
     """
-    own = _unquoted(field(layer, known, "service_id", "the SOR id of the unit"))
-    parent = _unquoted(field(layer, known, "parent", "the SOR id of the institution of the unit"))
-    name = field(layer, known, "parent_name", "the name of its institution")
-    category = field(layer, known, "parent_category", "the type of its institution")
+    own = _unquoted(require_text(layer, known, "service_id", "the SOR id of the unit"))
+    parent = _unquoted(require_text(layer, known, "parent", "the SOR id of the institution of the unit"))
+    name = require_text(layer, known, "parent_name", "the name of its institution")
+    category = require_text(layer, known, "parent_category", "the type of its institution")
     units = pd.DataFrame(
         {
             "service_id": parent.fillna(own),
-            "name": name.fillna(field(layer, known, "name", "the name of the unit")),
-            "category": category.fillna(field(layer, known, "category", "the type of the unit")),
+            "name": name.fillna(require_text(layer, known, "name", "the name of the unit")),
+            "category": category.fillna(require_text(layer, known, "category", "the type of the unit")),
         }
     )
     by_hand = find_column(layer.rows, ["village_id"])
@@ -69,7 +70,7 @@ def _positions(layer: Layer, known: OpenSource) -> gpd.GeoSeries:
         raise TableError(
             f"none of the fields {wanted} (the position)",
             where=layer.source,
-            advice=f"change settings.positions of {key_of(known)} in a file named by ${FILE_VARIABLE}",
+            advice=change_of("settings.positions", known),
         )
     for east, north in pairs:
         degrees = in_denmark(east.to_numpy(dtype=float, na_value=np.nan), north.to_numpy(dtype=float, na_value=np.nan))
@@ -81,7 +82,7 @@ def _positions(layer: Layer, known: OpenSource) -> gpd.GeoSeries:
 
 def _pairs(layer: Layer, known: OpenSource) -> Iterator[tuple[pd.Series, pd.Series]]:
     for names in known.settings["positions"]:
-        columns = [find_column(layer.rows, [str(name).casefold()]) for name in names]
+        columns = [find_column(layer.rows, [str(name)]) for name in names]
         if all(column is not None for column in columns):
             east, north = (
                 numbers_of(text_of(layer.rows[column]), source=layer.source, comma=layer.decimal_comma)

@@ -18,6 +18,7 @@ from pyproj import CRS
 from pyproj.exceptions import CRSError as ProjError
 
 from ..errors import CrsError, TableError
+from ..open_data import OpenSource
 from ..tables import Column, Finding
 from .columns import shape_table
 from .delimited import CSV_ENDINGS, read_delimited
@@ -42,12 +43,17 @@ _UNREADABLE = (
 
 @dataclass(frozen=True)
 class Layer:
-    """The rows of one file with their own columns, in the file's reference system."""
+    """
+    The rows of one file with their own columns, in the file's reference system.
+
+    `known` is the open source that the file was recognised to be of.
+    """
 
     rows: gpd.GeoDataFrame
     source: str
     decimal_comma: bool = False
     findings: tuple[Finding, ...] = ()
+    known: OpenSource | None = None
 
     def shaped(self, columns: tuple[Column, ...]) -> gpd.GeoDataFrame:
         """Bring the columns to their declared names and types; see `shape_table`."""

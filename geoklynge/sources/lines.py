@@ -17,7 +17,7 @@ from ..errors import TableError
 from ..study import Mode
 from ..tables import LINKS, ONEWAY, ROADS, Finding, Roads, check_table
 from .columns import find_column, only_declared, text_of
-from .formats import in_our_columns
+from .formats import read_known
 from .layers import Layer, lines_of, read_layer
 from .positions import WGS84
 from .records import finding
@@ -30,19 +30,22 @@ VERTEX_GRID_M = 0.01  # vertices closer than this are one
 def read_roads(
     path: Path, *, source: str, mode: Mode, crs: CRS | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """
-    Read road lines, in the file's reference system; lines in several parts become a row a part.
+    """Read the road lines of one file: `read_known`, which `crs` is for, then `as_roads`."""
+    return as_roads(read_known(path, source=source, table="roads", crs=crs), mode)
 
-    Class, posted limit and direction are understood in OSM's words; `crs` is for `read_layer`.
+
+def as_roads(layer: Layer, mode: Mode) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Make road lines of a file in our columns, in the file's reference system; one in several parts has a row a part.
+
+    Class, posted limit and direction are understood in OSM's words.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used, or a row is no line.
-    CrsError
-        If its reference system is missing, unknown or wrong.
+        If the file cannot be used, or a row is no line.
     """
-    layer = in_our_columns(read_layer(path, source=source, table="roads", crs=crs), "roads")
+    source = layer.source
     lines = lines_of(_open_to(mode, layer.rows), source=source)
     speed = find_column(lines, ("speed_kmh", "maxspeed"))
     if speed is not None:

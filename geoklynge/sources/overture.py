@@ -15,7 +15,6 @@ from .fields import find_field, require_field, require_parts
 from .layers import Layer
 from .records import finding
 
-PLACES, DIVISIONS = "overture_places", "overture_divisions"
 OVERTURE = "Overture Maps"
 
 
@@ -41,16 +40,16 @@ def overture_services(layer: Layer, known: OpenSource) -> Layer:
             where=layer.source,
             advice="give another file, or add to categories of overture_places",
         )
-    closed = text_of(require_field(layer, known, "status", key=PLACES)).isin(known.settings["not_status"])
-    score = numbers_of(require_field(layer, known, "confidence", key=PLACES), source=layer.source)
+    closed = text_of(require_field(layer, known, "status")).isin(known.settings["not_status"])
+    score = numbers_of(require_field(layer, known, "confidence"), source=layer.source)
     least = float(known.settings["at_least_confidence"])
     unsure = score.lt(least).fillna(False).to_numpy(dtype=bool) & ~closed.to_numpy(dtype=bool)
     gone = closed.to_numpy(dtype=bool)
-    names = text_of(require_field(layer, known, "name", key=PLACES))
+    names = text_of(require_field(layer, known, "name"))
     kept = wanted & ~gone & ~unsure
     rows = gpd.GeoDataFrame(
         {
-            "service_id": "overture-" + text_of(require_field(layer, known, "service_id", key=PLACES)),
+            "service_id": "overture-" + text_of(require_field(layer, known, "service_id")),
             "name": names,
             "category": category,
             "source": pd.Series(OVERTURE, index=names.index, dtype="string"),
@@ -81,14 +80,14 @@ def _categories(layer: Layer, known: OpenSource) -> pd.Series:
     before = find_field(layer, known, "category_before")
     own = find_field(layer, known, "category")
     if own is None and before is None:
-        own = require_field(layer, known, "category", key=PLACES)
+        own = require_field(layer, known, "category")
     said = text_of(own if own is not None else pd.Series(pd.NA, index=layer.rows.index))
     if before is not None:
         said = said.fillna(text_of(before))
     ours = said.map(known.settings["categories"]).astype("string")
     above = find_field(layer, known, "hierarchy")
     if own is not None:
-        above = require_field(layer, known, "hierarchy", key=PLACES)
+        above = require_field(layer, known, "hierarchy")
     if above is None:
         return ours.fillna(said.map(known.settings["groups"]).astype("string"))
     groups: dict[str, str] = known.settings["groups"]
@@ -101,8 +100,8 @@ def _categories(layer: Layer, known: OpenSource) -> pd.Series:
 
 def _years(layer: Layer, known: OpenSource, kept: np.ndarray[Any, np.dtype[np.bool_]]) -> pd.Series:
     """Find the year of the newest record behind each place that is kept."""
-    records = require_field(layer, known, "records", key=PLACES)
-    require_parts(records, known, ("updated",), source=layer.source, key=PLACES)
+    records = require_field(layer, known, "records")
+    require_parts(records, known, ("updated",), source=layer.source)
     part, years = known.fields["updated"], list[int | None]()
     for listed in records[kept].tolist():
         found = [year_of(record.get(part) or "") for record in (listed if isinstance(listed, list) else ())]
@@ -122,7 +121,7 @@ def overture_villages(layer: Layer, known: OpenSource) -> Layer:
     TableError
         If a field is missing, or no division is a place.
     """
-    fields = {name: require_field(layer, known, name, key=DIVISIONS) for name in known.fields}
+    fields = {name: require_field(layer, known, name) for name in known.fields}
     names = text_of(fields["name"])
     kept = text_of(fields["subtype"]).isin(known.settings["subtypes"]).to_numpy(dtype=bool) & names.notna().to_numpy()
     if not kept.any():

@@ -18,7 +18,6 @@ from .fields import require_field, require_parts
 from .layers import Layer
 from .road_tags import CLOSED, KMH_PER_MPH
 
-KEY = "overture_roads"
 MOST_OF_IT = 0.5  # a rule for a part of a line counts for the line where it holds for more than this
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -46,15 +45,14 @@ def overture_roads(layer: Layer, known: OpenSource) -> Layer:
         If a field is missing, or no segment is a road.
     """
     fields = {
-        name: require_field(layer, known, name, key=KEY)
-        for name in ("subtype", "road_class", "speed_limits", "access", "flags")
+        name: require_field(layer, known, name) for name in ("subtype", "road_class", "speed_limits", "access", "flags")
     }
     for column, parts in (
         ("access", ("access_type", "when", "between")),
         ("speed_limits", ("max_speed", "when", "between")),
         ("flags", ("values", "between")),
     ):
-        require_parts(fields[column], known, parts, source=layer.source, key=KEY)
+        require_parts(fields[column], known, parts, source=layer.source)
     words = {**known.fields, "denied": known.settings["denied"], "mph": known.settings["mph"]}
     kept = text_of(fields["subtype"]).eq(known.settings["subtype"]).fillna(False).to_numpy(dtype=bool)
     ends = frozenset(known.settings["not_flags"])

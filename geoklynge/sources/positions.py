@@ -94,11 +94,8 @@ def _in_system(
 
 
 def _points(frame: pd.DataFrame, x: str, y: str, *, source: str, decimal_comma: bool) -> NDArray[np.object_]:
-    xy = [
-        numbers_of(frame[name], source=source, comma=decimal_comma).to_numpy(dtype=float, na_value=np.nan)
-        for name in (x, y)
-    ]
-    gap = np.isnan(xy[0]) != np.isnan(xy[1])
+    xy = [numbers_of(frame[name], source=source, comma=decimal_comma) for name in (x, y)]
+    gap = (xy[0].isna() != xy[1].isna()).to_numpy(dtype=bool)
     if gap.any():
         row = int(gap.argmax())
         raise TableError(
@@ -106,10 +103,17 @@ def _points(frame: pd.DataFrame, x: str, y: str, *, source: str, decimal_comma: 
             where=f"{source}, row {row + 1}",
             advice="give both or neither",
         )
-    points = np.full(len(frame), None, dtype=object)
-    given = ~np.isnan(xy[0])
-    points[given] = shapely.points(xy[0][given], xy[1][given])
+    points: NDArray[np.object_] = points_at(*xy).to_numpy()
     return points
+
+
+def points_at(x: pd.Series, y: pd.Series, *, crs: str | None = None) -> gpd.GeoSeries:
+    """Make points of coordinates, missing where one of the two is."""
+    xy = np.column_stack([values.to_numpy(dtype=float, na_value=np.nan) for values in (x, y)])
+    points = np.full(len(xy), None, dtype=object)
+    given = np.isfinite(xy).all(axis=1)
+    points[given] = shapely.points(xy[given])
+    return gpd.GeoSeries(points, index=x.index, crs=crs)
 
 
 def _from_wkt(frame: pd.DataFrame, column: str, *, source: str) -> NDArray[np.object_]:

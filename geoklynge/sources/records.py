@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import TableError
-from ..open_data import open_sources
+from ..open_data import OpenSource, open_sources
 from ..tables import Finding, SourceRecord
 from .cache import file_sha256
 
@@ -37,7 +37,13 @@ def require_file(path: Path, source: str, *, named: str = "in the study file") -
 
 
 def record_of(
-    path: Path, *, source: str, table: str, rows: int, said: Mapping[str, str] = MappingProxyType({})
+    path: Path,
+    *,
+    source: str,
+    table: str,
+    rows: int,
+    known: OpenSource | None = None,
+    said: Mapping[str, str] = MappingProxyType({}),
 ) -> SourceRecord:
     """
     Describe one source file.
@@ -52,18 +58,21 @@ def record_of(
         The table it was read into; ``osm`` for an OSM file, which holds several.
     rows
         Rows read from it.
+    known
+        The open source that its reader recognised it to be of; where none was, the name of the file may tell.
     said
-        What the file itself, or the open source that it is of, says of licence, attribution and date; a
-        ``sources.toml`` beside the file decides before it.
+        What the file itself says of licence, attribution and date, which decides before its source; a
+        ``sources.toml`` beside the file decides before both.
 
     Raises
     ------
     TableError
         If a ``sources.toml`` beside the file cannot be read.
     """
-    named = _said_of_name(path, table)
-    known: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **named, **said, **_said_beside(path)}
-    words = {key: str(known.get(key, "")) for key in ("licence", "attribution", "dated")}
+    known = known or _source_of_name(path, table)
+    asked = {"licence": known.licence, "attribution": known.attribution} if known else {}
+    all_said: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **asked, **said, **_said_beside(path)}
+    words = {key: str(all_said.get(key, "")) for key in ("licence", "attribution", "dated")}
     return SourceRecord(path=source, table=table, sha256=file_sha256(path), rows=rows, **words)
 
 
@@ -72,12 +81,10 @@ def _said_beside(path: Path) -> dict[str, Any]:
     return _said_by_hand(path) or _said_by_fetch(path)
 
 
-def _said_of_name(path: Path, table: str) -> dict[str, Any]:
-    """Tell what a file of a known open source asks for, where it bears the name that `open_data.toml` gives it."""
-    for source in open_sources().values():
-        if source.file == path.name and source.table == table:
-            return {"licence": source.licence, "attribution": source.attribution}
-    return {}
+def _source_of_name(path: Path, table: str) -> OpenSource | None:
+    """Tell which open source a file is of that bears the name which `open_data.toml` gives it."""
+    sources = open_sources().values()
+    return next((source for source in sources if (source.file, source.table) == (path.name, table)), None)
 
 
 def _said_by_hand(path: Path) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 
 import geopandas as gpd
@@ -11,49 +10,15 @@ import pandas as pd
 import shapely
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource, open_sources
+from ..open_data import OpenSource
 from ..tables import Finding
 from .columns import find_column, numbers_of, text_of, year_of
+from .fields import change_of, find_text, require_text
 from .layers import Layer
-from .positions import DANISH_UTM, WGS84, in_denmark
+from .positions import DANISH_UTM, WGS84, in_denmark, points_at
 from .records import finding
 
-FOUND_SHOWN = 12  # fields of the file named when one is missed; the health register has about a hundred
 KINDS_SHOWN = 6  # kinds named, the most frequent ones, of those that are not counted
-
-
-def field_if_there(layer: Layer, known: OpenSource, column: str) -> pd.Series | None:
-    """Read the field that `known` names for a column of ours as text; None where it names none or the file has none."""
-    field = known.fields.get(column)
-    raw = None if field is None else find_column(layer.rows, [field.casefold()])
-    return None if raw is None else text_of(layer.rows[raw])
-
-
-def field(layer: Layer, known: OpenSource, column: str, about: str) -> pd.Series:
-    """
-    Read the field that `known` names for a column of ours as text, indexed like the rows of the file.
-
-    Raises
-    ------
-    TableError
-        If the file has no such field; names those it has, the likeliest first, and where the name can be changed.
-    """
-    found = field_if_there(layer, known, column)
-    if found is None:
-        wanted, there = known.fields[column], [str(name) for name in layer.rows.columns if name != "geometry"]
-        shown = list(dict.fromkeys([*difflib.get_close_matches(wanted, there, n=3), *there]))
-        more = f" and {len(shown) - FOUND_SHOWN} more" if len(shown) > FOUND_SHOWN else ""
-        raise TableError(
-            f"no field {wanted!r} ({about}); found {', '.join(shown[:FOUND_SHOWN])}{more}",
-            where=layer.source,
-            advice=f"change fields.{column} of {key_of(known)} in a file named by ${FILE_VARIABLE}",
-        )
-    return found
-
-
-def key_of(known: OpenSource) -> str:
-    """Tell under which key a source stands in open_data.toml."""
-    return next(key for key, source in open_sources().items() if source == known)
 
 
 def services_of(layer: Layer, known: OpenSource) -> Layer:
@@ -85,12 +50,12 @@ def services_of(layer: Layer, known: OpenSource) -> Layer:
 
 def _rows_of(layer: Layer, known: OpenSource) -> gpd.GeoDataFrame:
     """Name the fields of every row as ours; `kind` is what it is called where it is not counted."""
-    ids = field(layer, known, "service_id", "the id of the facility")
-    codes = field(layer, known, "category", "the kind of the facility")
-    kinds, since = (field_if_there(layer, known, column) for column in ("kind", "since"))
+    ids = require_text(layer, known, "service_id", "the id of the facility")
+    codes = require_text(layer, known, "category", "the kind of the facility")
+    kinds, since = (find_text(layer, known, column) for column in ("kind", "since"))
     columns = {
         "service_id": known.settings.get("id_prefix", "") + ids,
-        "name": field(layer, known, "name", "the name of the facility"),
+        "name": require_text(layer, known, "name", "the name of the facility"),
         "category": codes.str.casefold().map(
             {str(code).casefold(): category for code, category in known.settings["categories"].items()}
         ),
@@ -99,7 +64,7 @@ def _rows_of(layer: Layer, known: OpenSource) -> gpd.GeoDataFrame:
     }
     if since is not None:
         columns["year"] = since.map(year_of, na_action="ignore").astype("Int64")
-    capacity = field_if_there(layer, known, "capacity")
+    capacity = find_text(layer, known, "capacity")
     if capacity is not None:
         columns["capacity"] = numbers_of(capacity, source=layer.source, comma=layer.decimal_comma)
     by_hand = find_column(layer.rows, ["village_id"])
@@ -115,12 +80,12 @@ def _positions(layer: Layer, known: OpenSource) -> gpd.GeoSeries:
         if x not in known.fields:
             continue
         if shapes.isna().all():  # no other position: a field that is gone is an error
-            field(layer, known, x, "the position")
-            field(layer, known, y, "the position")
+            require_text(layer, known, x, "the position")
+            require_text(layer, known, y, "the position")
             shapes = shapes.set_crs(crs, allow_override=True)
         pair = [
             numbers_of(cells, source=layer.source, comma=layer.decimal_comma)
-            for cells in (field_if_there(layer, known, x), field_if_there(layer, known, y))
+            for cells in (find_text(layer, known, x), find_text(layer, known, y))
             if cells is not None
         ]
         if len(pair) == 2:
@@ -136,20 +101,11 @@ def at_first_points(rows: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
 
 
-def points_at(x: pd.Series, y: pd.Series, *, crs: str) -> gpd.GeoSeries:
-    """Make points of coordinates, missing where one of the two is."""
-    xy = np.column_stack([values.to_numpy(dtype=float, na_value=np.nan) for values in (x, y)])
-    points = np.full(len(xy), None, dtype=object)
-    given = np.isfinite(xy).all(axis=1)
-    points[given] = shapely.points(xy[given])
-    return gpd.GeoSeries(points, index=x.index, crs=crs)
-
-
 def _in_force(layer: Layer, known: OpenSource, rows: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, list[Finding]]:
     begins = tuple(str(word).casefold() for word in known.settings.get("in_force", ()))
     if not begins:
         return rows, []
-    status = field(layer, known, "status", "whether the facility exists").str.casefold()
+    status = require_text(layer, known, "status", "whether the facility exists").str.casefold()
     stands = status.str.startswith(begins).fillna(False).to_numpy(dtype=bool)
     past = rows[~stands]
     text = f"facilities of {layer.source} that are planned or closed, left out: {len(past)} of {len(rows)}"
@@ -164,8 +120,7 @@ def _of_our_kinds(layer: Layer, known: OpenSource, rows: gpd.GeoDataFrame) -> tu
         raise TableError(
             f"none of the {len(rows)} facilities in force is of a kind that is counted{listed}",
             where=layer.source,
-            advice=f"give another file, or change settings.categories of {key_of(known)} in a file named by "
-            f"${FILE_VARIABLE}",
+            advice=f"give another file, or {change_of('settings.categories', known)}",
         )
     text = f"facilities of {layer.source} of kinds that are not counted, left out: {len(kinds)} of {len(rows)}{listed}"
     return rows[~other], finding("services_of_other_kinds", len(kinds), text, kinds.dropna())

@@ -15,8 +15,8 @@ from scipy.spatial import cKDTree
 from ..errors import TableError
 from ..tables import KINDS, SERVICES, Finding, check_table
 from .columns import only_declared
-from .formats import in_our_columns
-from .layers import points_of, read_layer
+from .formats import read_known
+from .layers import Layer, points_of
 from .naming import ids_from, name_key, name_keys
 
 # How far from its point a place reaches, in metres: about the radius of its built-up area and its edge.
@@ -26,19 +26,22 @@ REACH_M = {"hamlet": 800.0, "village": 1_200.0, "town": 2_500.0, "city": 6_000.0
 def read_services(
     path: Path, *, source: str, categories: Collection[str], crs: CRS | None = None
 ) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """
-    Read the services of one file, in the file's reference system, in the order of the file.
+    """Read the services of one file: `read_known`, which `crs` is for, then `as_services`."""
+    return as_services(read_known(path, source=source, table="services", crs=crs), categories)
 
-    A service may have no position if it names the village it stands in. `crs` is for `read_layer`.
+
+def as_services(layer: Layer, categories: Collection[str]) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Make services of a file in our columns, in the file's reference system, in the order of the file.
+
+    A service may have no position if it names the village it stands in.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used, a category is unknown, or a capacity is not above 0.
-    CrsError
-        If its reference system is missing, unknown or wrong.
+        If the file cannot be used, a category is unknown, or a capacity is not above 0.
     """
-    layer = in_our_columns(read_layer(path, source=source, table="services", crs=crs), "services")
+    source = layer.source
     rows, findings = points_of(layer.shaped(SERVICES), source=source, thing="services")
     if "category" in rows:
         rows["category"] = rows["category"].str.casefold()

@@ -13,10 +13,11 @@ from typing import Any
 import pandas as pd
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource, open_sources
+from ..open_data import OpenSource, open_sources
 from ..tables import Finding
 from .columns import find_column, numbers_of, text_of
 from .delimited import read_delimited
+from .fields import change_of, field_name, found_fields
 from .naming import code_key, municipality_key
 from .records import finding, require_file
 
@@ -78,7 +79,7 @@ def read_counts(path: Path, *, source: str) -> tuple[Counts, list[Finding]]:
     require_file(path, source)
     table = _read_json_stat(path, source) if path.suffix.lower() == ".json" else read_delimited(path, source=source)[0]
     of, known = _source_of(table, source)
-    area, year, people = (_column(table, known, field, source) for field in (of, "year", "people"))
+    area, year, people = (field_name(table, known, column, source=source) for column in (of, "year", "people"))
     periods, newest = _periods(table[year], source)
     counted = periods == newest
     for column in table.columns.difference([area, year, people]):
@@ -127,27 +128,14 @@ def _source_of(table: pd.DataFrame, source: str) -> tuple[str, OpenSource]:
         if of in known.fields
     ]
     for of, known in kinds:
-        if find_column(table, [known.fields[of].casefold()]):
+        if find_column(table, [known.fields[of]]):
             return of, known
     wanted = " or ".join(f"{known.fields[of]!r} ({of})" for of, known in kinds)
-    keys = " or ".join(key for key, known in open_sources().items() if known.table == "population")
     raise TableError(
-        f"no field {wanted}; found {', '.join(map(str, table.columns))}",
+        f"no field {wanted}; {found_fields(table.columns, [known.fields[of] for of, known in kinds])}",
         where=source,
-        advice=f"give a table of StatBank, or change fields of {keys} in a file named by ${FILE_VARIABLE}",
+        advice=f"give a table of StatBank, or {change_of('fields', *(known for _, known in kinds))}",
     )
-
-
-def _column(table: pd.DataFrame, known: OpenSource, field: str, source: str) -> str:
-    found = find_column(table, [known.fields[field].casefold()])
-    if found is None:
-        key = next(key for key, each in open_sources().items() if each is known)
-        raise TableError(
-            f"no field {known.fields[field]!r} (the {field}); found {', '.join(map(str, table.columns))}",
-            where=source,
-            advice=f"change fields.{field} of {key} in a file named by ${FILE_VARIABLE}",
-        )
-    return found
 
 
 def _periods(cells: pd.Series, source: str) -> tuple[pd.Series, str]:

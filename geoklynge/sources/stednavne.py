@@ -8,11 +8,12 @@ import geopandas as gpd
 import pandas as pd
 
 from ..errors import TableError
-from ..open_data import FILE_VARIABLE, OpenSource
+from ..open_data import OpenSource
 from ..tables import Finding
+from .fields import change_of, find_text, require_text
 from .layers import Layer
 from .records import finding
-from .registers import at_first_points, field, field_if_there, key_of, kinds_with_numbers
+from .registers import at_first_points, kinds_with_numbers
 
 
 def villages_of_stednavne(layer: Layer, known: OpenSource) -> Layer:
@@ -39,8 +40,7 @@ def villages_of_stednavne(layer: Layer, known: OpenSource) -> Layer:
         raise TableError(
             f"none of the {len(rows)} places is of a type that is a village{listed}",
             where=layer.source,
-            advice=f"give another file, or change settings.kinds of {key_of(known)} in a file named by "
-            f"${FILE_VARIABLE}",
+            advice=f"give another file, or {change_of('settings.kinds', known)}",
         )
     text = f"built-up places of {layer.source} that are no villages, left out: {(~ours).sum()} of {len(rows)}{listed}"
     found = finding("places_of_other_kinds", int((~ours).sum()), text, types[~ours].dropna())
@@ -54,14 +54,14 @@ def villages_of_stednavne(layer: Layer, known: OpenSource) -> Layer:
 
 def _rows_of(layer: Layer, known: OpenSource) -> gpd.GeoDataFrame:
     """Name the fields of every row as ours; `later` tells a spelling that is not the first."""
-    ids = field(layer, known, "village_id", "the id of the place")
-    priority = field_if_there(layer, known, "priority")
+    ids = require_text(layer, known, "village_id", "the id of the place")
+    priority = find_text(layer, known, "priority")
     columns = {
         "village_id": known.settings["id_prefix"] + ids,
-        "name": field(layer, known, "name", "the name, from the entity Stednavn"),
-        "type": field(layer, known, "kind", "the type of the built-up place"),
-        "population": field(layer, known, "population", "the inhabitants"),
-        "statbank_code": field(layer, known, "statbank_code", "the code of the urban area"),
+        "name": require_text(layer, known, "name", "the name, from the entity Stednavn"),
+        "type": require_text(layer, known, "kind", "the type of the built-up place"),
+        "population": require_text(layer, known, "population", "the inhabitants"),
+        "statbank_code": require_text(layer, known, "statbank_code", "the code of the urban area"),
         "source": pd.Series(known.settings["source"], index=ids.index, dtype="string"),
         "later": False if priority is None else (priority != known.settings["first"]).fillna(True),
     }

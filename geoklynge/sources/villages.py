@@ -13,8 +13,8 @@ from pyproj import CRS
 from ..errors import TableError
 from ..tables import VILLAGES, Finding, check_table
 from .columns import find_column, only_declared
-from .formats import in_our_columns
-from .layers import points_of, read_layer
+from .formats import read_known
+from .layers import Layer, points_of
 from .naming import ids_from
 
 # People from which a place is a village, a town, a city. Statistics Denmark counts an urban area from 200;
@@ -24,20 +24,22 @@ LIST_MARK = "; "  # stands between ids wherever several are written in one cell
 
 
 def read_villages(path: Path, *, source: str, crs: CRS | None = None) -> tuple[gpd.GeoDataFrame, list[Finding]]:
-    """
-    Read the villages of one file, in the file's reference system, in the order of the file.
+    """Read the villages of one file: `read_known`, which `crs` is for, then `as_villages`."""
+    return as_villages(read_known(path, source=source, table="villages", crs=crs))
 
-    Without `village_id` the ids are GeoNames numbers or made of the names; without `kind` the population
-    decides. `crs` is for `read_layer`.
+
+def as_villages(layer: Layer) -> tuple[gpd.GeoDataFrame, list[Finding]]:
+    """
+    Make villages of a file in our columns, in the file's reference system, in the order of the file.
+
+    Without `village_id` the ids are GeoNames numbers or made of the names; without `kind` the population decides.
 
     Raises
     ------
     TableError
-        If the file cannot be read or used, a village has no position, or an id holds "; ".
-    CrsError
-        If its reference system is missing, unknown or wrong.
+        If the file cannot be used, a village has no position, or an id holds "; ".
     """
-    layer = in_our_columns(read_layer(path, source=source, table="villages", crs=crs), "villages")
+    source = layer.source
     rows, findings = points_of(layer.shaped(VILLAGES), source=source, thing="villages")
     if find_column(layer.rows, ["village_id"]) is None and find_column(layer.rows, ["geonameid"]) is not None:
         rows["village_id"] = "geonames-" + rows["village_id"]

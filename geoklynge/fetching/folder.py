@@ -11,7 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 import shapely
 
-from ..errors import FetchError, GeoklyngeError, InputError, NothingThereError, TableError
+from ..errors import FetchError, GeoklyngeError, InputError, NotAskedError, NothingThereError, TableError
 from ..open_data import OpenSource, open_source, open_sources
 from ..placing import move_all, require_folder
 from ..sources.areas import read_areas
@@ -71,7 +71,7 @@ class Outcome:
     records: tuple[FileRecord, ...]
     missing: dict[str, str]
     nothing_there: dict[str, str]
-    without_key: dict[str, str]
+    left_out: dict[str, str]
     kept: tuple[str, ...] = ()
     study_left_alone: bool = False
 
@@ -88,7 +88,7 @@ class _Desk:
     records: list[FileRecord] = field(default_factory=list)
     missing: dict[str, str] = field(default_factory=dict)
     nothing_there: dict[str, str] = field(default_factory=dict)
-    without_key: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
 
     def wanted(self, key: str) -> bool:
@@ -154,7 +154,7 @@ def _find_place(desk: _Desk) -> Place:
     if asked.whole:
         box = shapely.box(DENMARK_LON[0], DENMARK_LAT[0], DENMARK_LON[1], DENMARK_LAT[1])
         return placed(asked, box, desk.wish.halo_km)
-    reasons = "; ".join({**desk.missing, **desk.without_key}.values())
+    reasons = "; ".join({**desk.missing, **desk.left_out}.values())
     raise FetchError(f"no borders of {asked.name} ({reasons})", advice="give a box or a polygon file instead")
 
 
@@ -166,7 +166,7 @@ def _index(desk: _Desk) -> dict[str, str]:
     except FetchError as error:
         for entry in desk.client.used:
             forget(entry)
-        desk.missing[INDEX] = str(error)
+        _reasons(desk, error)[INDEX] = str(error)
         return {}
 
 
@@ -188,7 +188,7 @@ def _borders_at_hand(desk: _Desk, key: str, asked: Asked, path: Path) -> Place |
         place = _placed_by(areas, asked, source, desk)
         _take_at_hand(desk, key, place, path)
     except (FetchError, TableError) as error:
-        desk.missing.setdefault(key, f"{key}: {error}")
+        _reasons(desk, error).setdefault(key, f"{key}: {error}")
         return None
     return place
 
@@ -246,7 +246,7 @@ def _task(desk: _Desk, key: str, place: Place) -> Task | None:
     if not desk.wanted(key) or key not in FETCHERS:
         return None
     if source.key and not secret:
-        desk.without_key[key] = how_to_get(source)
+        desk.left_out[key] = how_to_get(source)
         return None
     return Task(key, source, place, desk.beside, secret)
 
@@ -280,7 +280,7 @@ def _fetch_group(desk: _Desk, group: Group, place: Place) -> None:
     if any(record.source in keys for record in desk.earlier):
         _keep_earlier(desk, keys)
     elif keys and group.essential and not desk.wish.only:
-        reasons = {**desk.missing, **desk.nothing_there}
+        reasons = {**desk.missing, **desk.nothing_there, **desk.left_out}
         raise FetchError("; ".join(reasons[key] for key in keys if key in reasons))
 
 
@@ -303,14 +303,20 @@ def _note(desk: _Desk, key: str, place: Place, draft: Draft) -> None:
 def _give_up(desk: _Desk, key: str, source: OpenSource, error: GeoklyngeError) -> None:
     """Forget the answers that were of no use, so that the next fetch asks anew; half-made files go."""
     said = str(error)
-    reasons = desk.nothing_there if isinstance(error, NothingThereError) else desk.missing
-    reasons[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
+    _reasons(desk, error)[key] = said if said.startswith(f"{key}:") else f"{key}: {said}"
     for entry in desk.client.used:
         forget(entry)
     files = source.settings.get("files")
     names = [source.file, *(files.values() if isinstance(files, dict) else ())]
     for name in names:
         (desk.beside / str(name)).unlink(missing_ok=True)
+
+
+def _reasons(desk: _Desk, error: GeoklyngeError) -> dict[str, str]:
+    """Tell where a reason belongs: a source that was not to be asked has not failed."""
+    if isinstance(error, NotAskedError):
+        return desk.left_out
+    return desk.nothing_there if isinstance(error, NothingThereError) else desk.missing
 
 
 def _by_hand(desk: _Desk, source: OpenSource) -> Path | None:
@@ -343,7 +349,7 @@ def _finish(desk: _Desk, place: Place, earlier_study: str) -> Outcome:
         raise FetchError("no source of villages came", advice="fetch without --only first")
     command = f"geoklynge fetch {' '.join(desk.wish.words)}"
     text = study_text(place, desk.records, command)
-    not_fetched = {**desk.missing, **desk.nothing_there, **desk.without_key}
+    not_fetched = {**desk.missing, **desk.nothing_there, **desk.left_out}
     write_records(beside, place, desk.records, not_fetched, text)
     mine = into / STUDY_FILE
     changed = mine.is_file() and mine.read_text(encoding="utf-8") not in {text, earlier_study}
@@ -351,5 +357,5 @@ def _finish(desk: _Desk, place: Place, earlier_study: str) -> Outcome:
     (beside / study_name).write_text(text, encoding="utf-8")
     fetched = [record.file for record in desk.records if record.file not in desk.kept]
     move_all(beside, into, [*fetched, SOURCES_FILE, study_name])
-    reasons = (desk.missing, desk.nothing_there, desk.without_key)
+    reasons = (desk.missing, desk.nothing_there, desk.left_out)
     return Outcome(place, tuple(desk.records), *reasons, tuple(desk.kept), changed)
