@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 import replay_europe as europe
 from replay import Reply, file_server, html_page, open_data_over, recorded, replaying
-from shapely import box
+from shapely import Point, Polygon, box
 from typer.testing import CliRunner
 
 from geoklynge.cli import app
@@ -310,6 +310,18 @@ def test_of_a_file_only_the_row_groups_and_columns_that_are_wanted_are_asked_for
     assert min(part.start for part in parts) >= min(group.column(k).data_page_offset for k in range(group.num_columns))
     assert sum(map(len, parts)) < len(body) // 5
     assert len(gpd.read_parquet(tmp_path / "x" / "overture_places.parquet")) == 5
+
+
+def test_of_a_place_that_is_no_box_what_lies_beside_it_is_left_out(replay, tmp_path):
+    spots = [europe.on_oland(lon + 0.001, lat) for _, lon, lat, _ in europe.PLACES]
+    corners = [(16.6, 56.7), (17.0, 56.7), (16.6, 57.0)]
+    gpd.GeoDataFrame({"name": ["corner"]}, geometry=[Polygon(corners)], crs=4326).to_file(tmp_path / "corner.geojson")
+    inside = [k for k, spot in enumerate(spots) if Polygon(corners).buffer(0.002).contains(Point(spot))]
+    assert 0 < len(inside) < len(spots)
+    words = [str(tmp_path / "corner.geojson"), "--halo-km", "0", *only("gisco_lau", "overture_places", "geonames")]
+    fetch(tmp_path / "x", *words)
+    found = gpd.read_parquet(tmp_path / "x" / "overture_places.parquet", columns=["id", "geometry"])
+    assert set(found["id"]) == {f"p{10 + k}" for k in inside}
 
 
 def test_a_file_without_statistics_is_read_whole_and_cut(replay, tmp_path):

@@ -165,6 +165,13 @@ def test_other_bytes_than_asked_for_are_never_taken(replay, client):
         file.read(100)
 
 
+def test_fewer_bytes_than_a_part_says_it_has_are_asked_for_again(replay, client):
+    file = open_ranges(client, request_of(replay))
+    replay.breaks(FILE, lambda reply: Reply(reply.body[:50], 206, reply.kind, reply.headers), times=1)
+    assert file.read(100) == BODY[:100]
+    assert len(replay.asked) == 3
+
+
 def test_a_page_for_people_is_no_part(replay, client):
     file = open_ranges(client, request_of(replay))
     replay.breaks(FILE, html_page)

@@ -104,6 +104,8 @@ class RangeFile(io.RawIOBase):
             with part.path.open("rb") as stream:
                 stream.seek(self.at - part.first)
                 piece = stream.read(min(end, part.end) - self.at)
+            if not piece:
+                raise _changed(self.request)
             buffer[done : done + len(piece)] = piece
             done += len(piece)
             self.at += len(piece)
