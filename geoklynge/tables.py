@@ -211,7 +211,11 @@ class Roads:
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """One source file: what it is, byte for byte, and what it asks to be said of it."""
+    """
+    One source file: what it is, byte for byte, and what it asks to be said of it.
+
+    `title_da` and `title_en` are what people call it, where it is of a known open source.
+    """
 
     path: str
     table: str
@@ -220,6 +224,8 @@ class SourceRecord:
     licence: str = ""
     attribution: str = ""
     dated: str = ""
+    title_da: str = ""
+    title_en: str = ""
 
 
 @dataclass(frozen=True)

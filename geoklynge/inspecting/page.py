@@ -61,7 +61,7 @@ def as_page(look: Look, *, language: str) -> str:
         sheets=doubt_sheets(look, words),
         accounts=accounts_sheet(look, words),
         years=years_sheet(look, words),
-        sources=_sources(look),
+        sources=_sources(look, language),
         most=MOST_ROWS,
         version=__version__,
     )  # fmt: skip
@@ -113,9 +113,10 @@ def _services(look: Look, frame: Frame, words: Words) -> list[tuple[str, str, Ma
     return maps
 
 
-def _sources(look: Look) -> list[dict[str, Any]]:
+def _sources(look: Look, language: str) -> list[dict[str, Any]]:
     return [
         {
+            "title": source.title_da if language == "da" else source.title_en,
             "file": file_names(source.path),
             "rows": source.rows,
             "dated": source.dated,

@@ -39,6 +39,7 @@ def notes_of(run: Run) -> dict[str, Any]:
         "sources": [
             {
                 "file": PurePath(source.path).name,  # the folders of whoever ran it are nobody's business
+                "title": {"da": source.title_da, "en": source.title_en},
                 "table": source.table,
                 "rows": source.rows,
                 "licence": source.licence,

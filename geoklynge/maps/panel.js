@@ -182,8 +182,10 @@
   }
 
   function drawData() {
-    const source = (row) => el("li", {}, el("b", {}, row.file), ` · ${number(row.rows, 0)} · `,
+    const source = (row) => el("li", {},
+      el("b", {}, Words.ours(row.title) || row.file), ` · ${number(row.rows, 0)} · `,
       row.dated ? Words.date(row.dated) : `${say("ui.source_dated")}: ${say("ui.not_stated")}`,
+      Words.ours(row.title) ? el("div", { class: "note" }, `${say("ui.source_file")}: ${row.file}`) : null,
       el("div", { class: "note" }, `${say("ui.source_licence")}: ${row.licence || say("ui.not_stated")}`),
       el("div", { class: "note" }, `${say("ui.source_attribution")}: ${row.attribution || say("ui.not_stated")}`));
     const finding = (row) => {

@@ -65,6 +65,8 @@ const Words = (() => {
   return {
     data,
     number,
+    /** The one of two texts, by language, that the page speaks now. */
+    ours: (texts) => texts[language],
     /** How many people live in a village; ≈ before a number that is not known. */
     people: (village) => about(village) + number(village.people, 0),
     /** Where its people live, if a population grid says so. */

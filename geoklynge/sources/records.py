@@ -69,10 +69,12 @@ def record_of(
     TableError
         If a ``sources.toml`` beside the file cannot be read.
     """
-    known = known or _source_of_name(path, table)
+    beside = _said_beside(path)
+    known = open_sources().get(str(beside.get("source", ""))) or known or _source_of_name(path, table)
     asked = {"licence": known.licence, "attribution": known.attribution} if known else {}
-    all_said: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **asked, **said, **_said_beside(path)}
-    words = {key: str(all_said.get(key, "")) for key in ("licence", "attribution", "dated")}
+    titles = {"title_da": known.da, "title_en": known.en} if known else {}
+    all_said: dict[str, Any] = {**(OSM_LICENCE if table == "osm" else {}), **asked, **titles, **said, **beside}
+    words = {key: str(all_said.get(key, "")) for key in ("licence", "attribution", "dated", "title_da", "title_en")}
     return SourceRecord(path=source, table=table, sha256=file_sha256(path), rows=rows, **words)
 
 
