@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -29,7 +30,7 @@ from replay import (
 )
 
 from geoklynge.errors import FetchError
-from geoklynge.fetching.asking import CSV, JSON, PBF, Request
+from geoklynge.fetching.asking import CSV, JSON, PBF, Request, scrubbed
 from geoklynge.fetching.client import Client, ask, open_client
 from geoklynge.fetching.failures import wanted_wait_s
 from geoklynge.fetching.hosts import is_public, public_session, require_allowed, same_site
@@ -114,6 +115,40 @@ def test_what_the_source_says_of_a_bad_question_is_quoted_without_the_key(replay
     replay.breaks(INFO, lambda _: refused)
     with pytest.raises(FetchError, match="HTTP 400: no table BY9 for …"):
         ask(client, info_of(replay, secret=(("apiKey", KEY),)))
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        lambda said: Reply(f'{{"message": "{"x" * 100} {said} {"x" * 100}"}}'.encode(), 400),  # the cut goes through it
+        lambda said: Reply(f"<ows:ExceptionText>{' ' * 4060}{said}".encode(), 400, "text/xml"),  # the reading does
+        lambda said: Reply(
+            f"<!doctype html><title>no access with {said} {'x' * 99}</title>".encode(), 200, "text/html"
+        ),
+        lambda said: Reply(f"<!doctype html><title>{'x' * 40} {said}".encode(), 200, "text/html"),
+        lambda said: Reply(f"{said} is unknown".encode(), 200),
+        lambda said: Reply(b"{}", 200, f"image/{said}"),
+    ],
+)
+@pytest.mark.parametrize(
+    "write", [str, lambda key: quote(key, safe=""), lambda key: quote(key, safe="").lower(), quote]
+)
+def test_no_piece_of_a_key_is_quoted(replay, client, reply, write):
+    key = "æKEY/1+2=3&4-that-is-long-enough-to-be-cut"
+    replay.breaks(INFO, lambda _: reply(write(key)))
+    with pytest.raises(FetchError) as raised:
+        ask(client, info_of(replay, secret=(("apiKey", key),)))
+    assert "…" in str(raised.value)
+    assert not [piece for piece in ("KEY", "key/", "key%2", "2=3", "2%3", "that-is") if piece in str(raised.value)]
+
+
+ASCII = st.characters(max_codepoint=126)
+
+
+@given(st.text(ASCII), st.text(ASCII, min_size=1), st.text(ASCII))
+def test_a_key_is_found_wherever_it_stands(before, key, after):
+    request = Request("x", "https://a.dk", JSON, secret=(("apiKey", key),))
+    assert key not in scrubbed(before + key + after, request)
 
 
 def test_retry_after_is_waited_for(replay, client, waits):

@@ -21,7 +21,7 @@ from .. import __version__
 from ..errors import FetchError, NotAskedError
 from ..progress import Tell, told_nobody
 from ..sources.cache import file_sha256
-from .asking import MEGABYTE, Answer, Request, require_kind
+from .asking import MEGABYTE, Answer, Request, require_kind, scrubbed
 from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import public_session, require_allowed, same_site
 from .store import BODY, PART, About, begin_part, drop_part, entry_of, keep, kept_answer, note_asked, part_of
@@ -31,7 +31,7 @@ AGAIN = (408, 425, 429, 500, 502, 503, 504)
 REDIRECTS, MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
 CHUNK = 1 << 18
 SECONDS_A_DAY = 86_400.0
-REASON_BYTES = 4_096
+REASON_BYTES, REASON_CHARACTERS = 4_096, 120
 
 T = TypeVar("T")
 
@@ -275,9 +275,7 @@ def _reason(response: requests.Response, request: Request) -> str:
     except urllib3.exceptions.HTTPError:
         return ""
     found = re.search(r'"(?:message|detail|error)"\s*:\s*"([^"]+)"|<(?:\w+:)?ExceptionText>([^<]+)', text)
-    said = " ".join((found[1] or found[2]).split())[:120] if found else ""
-    for _, secret in request.secret:
-        said = said.replace(secret, "…") if secret else said
+    said = " ".join(scrubbed(found[1] or found[2], request).split())[:REASON_CHARACTERS] if found else ""
     return f": {said}" if said else ""
 
 
