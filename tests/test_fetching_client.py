@@ -395,7 +395,7 @@ def test_the_key_goes_to_the_source_and_nowhere_else(replay, client, tmp_path):
 
 def test_requests_to_one_host_keep_a_gap(replay, tmp_path, waits):
     times = iter([100.0, 100.0, 100.1, 100.1, 100.2, 100.2])
-    client = Client(tmp_path, sleep=waits.append, now=lambda: next(times), gap_s=0.5)
+    client = Client(tmp_path, requests.Session(), sleep=waits.append, now=lambda: next(times), gap_s=0.5)
     from geoklynge.fetching.client import _keep_gap
 
     _keep_gap(client, "https://api.statbank.dk/a")

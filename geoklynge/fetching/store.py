@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..sources.cache import cache_key, file_sha256
 from .asking import Request
+from .locks import held
 
 BODY, ABOUT, PART, PART_ABOUT = "body", "about.json", "part", "part.json"
 FOLDER = "fetched"
@@ -92,8 +93,12 @@ def note_asked(entry: Path, about: About) -> None:
 
 
 def forget(entry: Path) -> None:
-    """Forget an answer that turned out to be of no use."""
-    shutil.rmtree(entry, ignore_errors=True)
+    """Forget an answer that turned out to be of no use, unless somebody is asking for it anew."""
+    if not entry.is_dir():
+        return
+    with held(entry, wait=False) as mine:
+        if mine:
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def clear_store(store: Path) -> int:
