@@ -1,6 +1,7 @@
 """The client that asks sources: again where that helps, politely, and never a part taken for the whole."""
 
 import dataclasses
+import ipaddress
 import json
 import ssl
 import threading
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import pytest
 import requests
 import trustme
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from replay import (
     KEY,
@@ -175,6 +176,31 @@ def test_retry_after_may_be_a_date():
     assert wanted_wait_s("soon") is None
 
 
+@pytest.mark.parametrize("text", ["²", "٣", "1e3", "-5", "Wed, 21 Oct 99999 07:28:00 GMT", "9" * 400 + "x"])
+def test_an_odd_wait_is_none(text):
+    assert wanted_wait_s(text) is None
+
+
+@given(st.text())
+def test_no_wait_is_a_traceback(text):
+    wanted = wanted_wait_s(text)
+    assert wanted is None or wanted >= 0
+
+
+def test_odd_headers_are_no_traceback(replay, client):
+    odd = {"Retry-After": "\xb2"}
+    replay.breaks(INFO, lambda _: Reply(b"", 503, headers=odd), times=1)
+    replay.breaks(INFO, lambda reply: dataclasses.replace(reply, headers={"Last-Modified": "Wed, 99"}), times=1)
+    assert ask(client, info_of(replay)).dated == ""
+
+
+@pytest.mark.parametrize("location", ["https://[bad", "https://x:99999/", "http://[::1", "//[", "https://127.0.0.1:x/"])
+def test_being_sent_to_an_address_that_is_none_is_one_line(replay, client, location):
+    replay.breaks(INFO, lambda _: Reply(b"", 302, headers={"Location": location}))
+    with pytest.raises(FetchError, match="sent on to an address that is none"):
+        ask(client, info_of(replay))
+
+
 def test_a_young_copy_is_not_asked_for(replay, client):
     first = ask(client, info_of(replay))
     again = ask(client, info_of(replay))
@@ -307,6 +333,16 @@ def test_redirects_go_to_the_same_site_only(replay, client):
         ("https://a.dk/", "http://a.dk/", False),
         ("https://a.dk:443/", "https://a.dk:8443/", True),
         ("https://dk/", "https://other.dk/", False),
+        ("https://co.uk/", "https://a.co.uk/", False),
+        ("https://a.s3.amazonaws.com/x", "https://b.s3.amazonaws.com/x", False),
+        ("https://a.s3.amazonaws.com/x", "https://s3.amazonaws.com/b/x", False),
+        ("https://a.s3.amazonaws.com/x", "https://a.s3.amazonaws.com:443/y", True),
+        ("https://a.github.io/", "https://b.github.io/", False),
+        ("https://a.blob.core.windows.net/", "https://b.blob.core.windows.net/", False),
+        ("https://a.GitHub.io./", "https://b.github.io/", False),
+        ("https://notgithub.io/", "https://www.notgithub.io/", True),
+        ("https://a.dk/", "https://[bad", False),
+        ("https://127.0.0.1:1/", "https://127.0.0.1:2/", False),
     ],
 )
 def test_what_is_one_site(first, second, same):
@@ -323,6 +359,10 @@ def test_what_is_one_site(first, second, same):
         ("https://169.254.169.254/latest/meta-data", "inside a network"),
         ("https://[::1]/x", "inside a network"),
         ("https://printer.local/x", "inside a network"),
+        ("https://233.252.1.1/x", "inside a network"),
+        ("https://[64:ff9b::7f00:1]/x", "inside a network"),
+        ("https://[bad", "an address that is none"),
+        ("https://api.statbank.dk:99999/x", "an address that is none"),
     ],
 )
 def test_private_and_open_addresses_are_refused_before_anything_is_sent(address, said):
@@ -330,9 +370,42 @@ def test_private_and_open_addresses_are_refused_before_anything_is_sent(address,
         require_allowed(address, source="x", inside=frozenset())
 
 
-@given(st.ip_addresses(v=4))
-def test_an_address_in_ipv6_clothes_is_judged_like_the_one_inside(address):
-    assert is_public(f"::ffff:{address}") == is_public(str(address))
+FOUR_IN_SIX = {
+    "mapped": lambda four: f"::ffff:{four}",
+    "compatible": lambda four: f"::{four}",
+    "translated": lambda four: f"::ffff:0:{four}",
+    "nat64": lambda four: f"64:ff9b::{four}",
+    "6to4": lambda four: str(ipaddress.IPv6Address((0x2002 << 112) | (int(four) << 80) | 1)),
+}
+
+
+@given(st.ip_addresses(v=4), st.sampled_from(sorted(FOUR_IN_SIX)))
+@example(ipaddress.IPv4Address("127.0.0.1"), "nat64")
+@example(ipaddress.IPv4Address("10.1.2.3"), "6to4")
+def test_an_address_in_ipv6_clothes_is_judged_like_the_one_inside(four, clothes):
+    assert is_public(FOUR_IN_SIX[clothes](four)) == is_public(str(four))
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("130.226.56.1", True),
+        ("2001:878::1", True),
+        ("224.0.0.251", False),  # multicast
+        ("233.252.1.1", False),  # multicast that is global
+        ("ff0e::1", False),
+        ("::ffff:233.252.1.1", False),
+        ("fec0::1", False),  # site-local
+        ("fd00::1", False),
+        ("fe80::1%eth0", False),
+        ("64:ff9b:1::8.8.8.8", False),
+        ("100.64.0.1", False),
+        ("::1", False),
+        ("::", False),
+    ],
+)
+def test_what_is_public(address, public):
+    assert is_public(address) is public
 
 
 def test_a_public_name_that_leads_inside_gets_nothing(replay, tmp_path, monkeypatch):

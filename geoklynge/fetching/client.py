@@ -19,7 +19,7 @@ import urllib3
 from .. import __version__
 from ..errors import FetchError, NotAskedError
 from ..progress import Tell, told_nobody
-from .asking import Answer, Request, scrubbed
+from .asking import QUOTED_CHARACTERS, Answer, Request, scrubbed
 from .bodies import settle, take_body
 from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import public_session, require_allowed, same_site
@@ -244,17 +244,25 @@ def send(client: Client, request: Request, headers: dict[str, str]) -> requests.
             raise failed_connection(error, request) from None
         if response.status_code not in REDIRECTS:
             return response
-        onward = urljoin(address, response.headers.get("Location", ""))
         response.close()
-        if not same_site(address, onward):
-            host = urlsplit(onward).hostname
-            raise FetchError(
-                f"sent on to another site, {host}", source=request.source, advice="see whether the source has moved"
-            )
-        address = onward
+        address = _onward(address, response.headers.get("Location", ""), request)
         if response.status_code == 303:
             method, body = "GET", ""
     raise FetchError("redirected in a circle", source=request.source, advice="try again later")
+
+
+def _onward(address: str, location: str, request: Request) -> str:
+    """Follow a redirect, to the same site only."""
+    advice = "see whether the source has moved"
+    try:
+        onward = urljoin(address, location)
+        host, _ = urlsplit(onward).hostname, urlsplit(onward).port
+    except ValueError:
+        raise FetchError("sent on to an address that is none", source=request.source, advice=advice) from None
+    if not same_site(address, onward):
+        host = scrubbed(str(host), request)[:QUOTED_CHARACTERS]
+        raise FetchError(f"sent on to another site, {host}", source=request.source, advice=advice)
+    return onward
 
 
 def _keep_gap(client: Client, address: str) -> None:
@@ -302,5 +310,5 @@ def _day(text: str) -> str:
     """Turn Last-Modified into a date."""
     try:
         return email.utils.parsedate_to_datetime(text).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""

@@ -66,10 +66,10 @@ def connection_words(error: Exception) -> str:
 def wanted_wait_s(text: str) -> float | None:
     """Read Retry-After (RFC 9110): seconds or a date."""
     text = text.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when.tzinfo else None
