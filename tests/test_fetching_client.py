@@ -32,8 +32,9 @@ from replay import (
 
 from geoklynge.errors import FetchError
 from geoklynge.fetching.asking import CSV, JSON, PBF, Request, scrubbed
+from geoklynge.fetching.bodies import md5_of
 from geoklynge.fetching.client import Client, ask, open_client
-from geoklynge.fetching.failures import wanted_wait_s
+from geoklynge.fetching.failures import ChecksumError, wanted_wait_s
 from geoklynge.fetching.hosts import is_public, public_session, require_allowed, same_site
 from geoklynge.fetching.store import PART, entry_of
 
@@ -301,10 +302,14 @@ def test_too_much_is_refused_by_its_announcement_and_by_its_bytes(replay, client
         ask(client, extract_of(replay, at_most_bytes=1000))
 
 
-def test_a_wrong_checksum_is_tried_again_and_then_refused(replay, client):
-    with pytest.raises(FetchError, match="its checksum is another"):
+def test_a_wrong_checksum_is_refused_and_a_right_one_in_capitals_not(replay, client):
+    with pytest.raises(ChecksumError, match="its checksum is another"):
         ask(client, extract_of(replay, md5="0" * 32))
-    assert len(replay.asked) == 5
+    assert len(replay.asked) == 1
+    assert not (entry_of(client.store, extract_of(replay)) / PART).exists()
+    right = ask(client, extract_of(replay)).path
+    refreshing = dataclasses.replace(client, store=client.store / "other")
+    ask(refreshing, extract_of(replay, md5=md5_of(right).upper()))
 
 
 def test_redirects_go_to_the_same_site_only(replay, client):

@@ -1,20 +1,27 @@
 """What is kept of answers: whole or not at all, by one at a time, and not for ever."""
 
 import dataclasses
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
-from replay import Reply, replaying
+from replay import LAST_MODIFIED, Reply, made_pbf, replaying
 
 from geoklynge.errors import FetchError
+from geoklynge.fetching import geofabrik
 from geoklynge.fetching.asking import CSV, Request
+from geoklynge.fetching.bodies import md5_of
 from geoklynge.fetching.client import ask, open_client
+from geoklynge.fetching.drafts import Task
+from geoklynge.fetching.failures import ChecksumError
 from geoklynge.fetching.locks import held
 from geoklynge.fetching.store import BODY, entry_of, forget
+from geoklynge.open_data import open_source
 
 TABLE = "data.example.dk/table.csv"
 WHOLE = b"a;b\n" + b"1;2\n" * 1000
@@ -186,3 +193,60 @@ def test_another_process_waits_and_one_that_was_killed_holds_nothing(tmp_path):
         process.kill()
         process.stdout.close()
         process.wait()
+
+
+# ---- an extract and its sum --------------------------------------------------------------------------------------
+
+LATER = "Thu, 26 Nov 2026 20:21:03 GMT"
+
+
+def extract_task(replay, folder) -> Task:
+    source = open_source("geofabrik")
+    address = source.address.replace("https://", f"{replay.address}/")
+    folder.mkdir(exist_ok=True)
+    return Task("geofabrik", source.model_copy(update={"address": address}), None, folder)
+
+
+def sum_is(digits, dated=LAST_MODIFIED):
+    return lambda _: Reply(f"{digits}  denmark-latest.osm.pbf\n".encode(), 200, "text/plain", {"Last-Modified": dated})
+
+
+def asked_for(replay):
+    return [one.path.rpartition(".")[2] for one in replay.asked]
+
+
+def test_an_extract_that_its_sum_never_fits_is_asked_for_twice(replay, client, tmp_path):
+    replay.breaks(r"\.md5", sum_is("0" * 32))
+    with pytest.raises(ChecksumError, match="geofabrik: its checksum is another"):
+        geofabrik.fetch(client, extract_task(replay, tmp_path / "x"))
+    assert asked_for(replay) == ["md5", "pbf", "md5", "pbf"]
+
+
+def test_a_sum_that_was_older_than_the_extract_is_asked_for_anew(replay, client, tmp_path):
+    replay.breaks(r"\.md5", sum_is("0" * 32), times=1)
+    task = extract_task(replay, tmp_path / "x")
+    draft = geofabrik.fetch(client, task)
+    assert asked_for(replay) == ["md5", "pbf", "md5", "pbf"]
+    assert draft.notes == (f"md5 {md5_of(task.file())}",)
+
+
+def test_a_young_copy_is_not_noted_under_a_newer_sum(replay, client, tmp_path):
+    task = extract_task(replay, tmp_path / "x")
+    first = geofabrik.fetch(client, task)
+    replay.breaks(r"\.md5", sum_is("0" * 32, LATER))
+    tomorrow = dataclasses.replace(client, now=lambda: time.time() + 86_400)
+    assert geofabrik.fetch(tomorrow, task).notes == first.notes == (f"md5 {md5_of(task.file())}",)
+    assert asked_for(replay) == ["md5", "pbf", "md5"]
+
+
+def test_a_copy_that_the_sum_of_its_day_does_not_fit_is_fetched_again(replay, client, tmp_path):
+    other = made_pbf() + b"\0"
+    replay.breaks(r"\.md5", sum_is(hashlib.md5(other, usedforsecurity=False).hexdigest()), times=1)
+    marks = {"Last-Modified": LAST_MODIFIED}
+    replay.breaks(r"\.pbf$", lambda _: Reply(other, 200, "application/octet-stream", marks), times=1)
+    task = extract_task(replay, tmp_path / "x")
+    geofabrik.fetch(client, task)
+    tomorrow = dataclasses.replace(client, now=lambda: time.time() + 86_400)
+    geofabrik.fetch(tomorrow, task)
+    assert asked_for(replay) == ["md5", "pbf", "md5", "md5", "pbf"]
+    assert task.file().read_bytes() == made_pbf()

@@ -13,7 +13,7 @@ from ..errors import FetchError
 from ..progress import Tell
 from ..sources.cache import file_sha256
 from .asking import MEGABYTE, Request, require_kind
-from .failures import AgainError
+from .failures import AgainError, ChecksumError
 from .store import PART, About, begin_part, drop_part, keep
 
 CHUNK = 1 << 18
@@ -113,7 +113,7 @@ def settle(request: Request, response: requests.Response, entry: Path, marks: Ab
 
     Raises
     ------
-    AgainError
+    ChecksumError
         If it has another checksum than its source says.
     FetchError
         If it is not of the kind that was asked for.
@@ -126,7 +126,9 @@ def settle(request: Request, response: requests.Response, entry: Path, marks: Ab
         raise
     if request.md5 and md5_of(part) != request.md5.casefold():
         drop_part(entry)
-        raise AgainError("its checksum is another than the source says")
+        raise ChecksumError(
+            "its checksum is another than the source says", source=request.source, advice="run the command again later"
+        )
     about = replace(marks, whole=0, sha256=file_sha256(part), size=part.stat().st_size)
     keep(entry, about)
     return about

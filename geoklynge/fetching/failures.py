@@ -35,6 +35,10 @@ class AgainError(Exception):
         super().__init__(problem)
 
 
+class ChecksumError(FetchError):
+    """A whole file came whose checksum is another than its source tells."""
+
+
 def failed_connection(error: Exception, request: Request) -> Exception:
     """Tell a failed connection that may be tried again from one that may not."""
     private = next((cause for cause in _causes(error) if isinstance(cause, PrivateAddressError)), None)
