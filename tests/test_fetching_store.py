@@ -1,6 +1,7 @@
 """What is kept of answers: whole or not at all, by one at a time, and not for ever."""
 
 import dataclasses
+import errno
 import hashlib
 import os
 import signal
@@ -12,7 +13,7 @@ import time
 import pytest
 from replay import LAST_MODIFIED, Reply, made_pbf, replaying
 
-from geoklynge.errors import FetchError
+from geoklynge.errors import FetchError, InputError
 from geoklynge.fetching import geofabrik
 from geoklynge.fetching.asking import CSV, Request
 from geoklynge.fetching.bodies import md5_of
@@ -20,7 +21,7 @@ from geoklynge.fetching.client import ask, open_client
 from geoklynge.fetching.drafts import Task
 from geoklynge.fetching.failures import ChecksumError
 from geoklynge.fetching.locks import held
-from geoklynge.fetching.store import BODY, entry_of, forget
+from geoklynge.fetching.store import BODY, PART, entry_of, forget
 from geoklynge.open_data import open_source
 
 TABLE = "data.example.dk/table.csv"
@@ -193,6 +194,82 @@ def test_another_process_waits_and_one_that_was_killed_holds_nothing(tmp_path):
         process.kill()
         process.stdout.close()
         process.wait()
+
+
+# ---- not for ever, and not anywhere ------------------------------------------------------------------------------
+
+DAY = 86_400
+
+
+def aged(path, days):
+    then = time.time() - days * DAY
+    os.utime(path, (then, then))
+
+
+@pytest.mark.parametrize(
+    ("keep_days", "unused", "stays"), [(1, 59, True), (1, 61, False), (90, 179, True), (90, 181, False)]
+)
+def test_what_was_of_no_use_for_long_goes(replay, client, keep_days, unused, stays):
+    replies(replay)
+    entry = ask(client, table_of(replay, keep_days=keep_days)).path.parent
+    aged(entry / "about.json", unused)
+    other = client.store / "osmnx"
+    other.mkdir()
+    aged(other, 1000)
+    open_client(client.store, offline=True)
+    assert entry.exists()
+    open_client(client.store)
+    assert entry.exists() is stays
+    assert other.exists()
+
+
+def test_what_is_of_use_stays_young(replay, client):
+    replies(replay)
+    request = table_of(replay, keep_days=1000)
+    entry = ask(client, request).path.parent
+    aged(entry / "about.json", 1990)
+    ask(client, request)
+    assert len(replay.asked) == 1
+    open_client(client.store)
+    assert entry.exists()
+    assert time.time() - (entry / "about.json").stat().st_mtime < DAY
+
+
+@pytest.mark.parametrize(("days", "stays"), [(29, True), (31, False)])
+@pytest.mark.parametrize("answered", [True, False])
+def test_a_part_with_which_nobody_went_on_goes(replay, client, days, stays, answered):
+    if answered:
+        replay.breaks(TABLE, lambda _: whole(), times=1)
+        ask(client, table_of(replay))
+    replay.breaks(TABLE, lambda _: dataclasses.replace(CUT, headers={"ETag": '"v2"'}))
+    with pytest.raises(FetchError):
+        ask(dataclasses.replace(client, attempts=1, refresh=True), table_of(replay))
+    entry = entry_of(client.store, table_of(replay))
+    assert (entry / PART).exists()
+    for path in entry.iterdir():
+        aged(path, days)
+    open_client(client.store)
+    assert (entry / PART).exists() is stays
+    assert (entry / BODY).exists() is answered
+    assert entry.exists() is (stays or answered)
+
+
+def test_a_store_that_cannot_be_written_to_is_one_line(replay, client, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    replies(replay)
+    with pytest.raises(InputError, match=r"file/store: cannot keep answers there .*\$GEOKLYNGE_CACHE") as raised:
+        ask(dataclasses.replace(client, store=tmp_path / "file" / "store"), table_of(replay))
+    assert raised.value.exit_code == 2
+
+
+def test_a_full_disk_is_one_line(replay, client, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    replies(replay)
+    monkeypatch.setattr("geoklynge.fetching.store._write_about", full)
+    with pytest.raises(InputError, match="No space left on device"):
+        ask(client, table_of(replay))
 
 
 # ---- an extract and its sum --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,18 @@ from .bodies import settle, take_body
 from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import public_session, require_allowed, same_site
 from .locks import held
-from .store import BODY, About, drop_part, entry_of, kept_answer, note_asked, part_of
+from .store import (
+    BODY,
+    About,
+    drop_part,
+    entry_of,
+    kept_answer,
+    note_asked,
+    note_used,
+    part_of,
+    sweep,
+    writable,
+)
 
 USER_AGENT = f"geoklynge/{__version__} (village clusters from open data; one request at a time)"
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
@@ -96,6 +108,9 @@ def open_client(
     store: Path, *, inside: frozenset[str] = frozenset(), refresh: bool = False, offline: bool = False
 ) -> Client:
     """Make a client whose session reaches public addresses, and those `inside`, only; nobody if `offline`."""
+    if not offline:  # who cannot ask again keeps what there is
+        with suppress(OSError):
+            sweep(store, time.time())
     return Client(store, public_session(USER_AGENT, inside), inside, offline, refresh)
 
 
@@ -125,7 +140,17 @@ def ask(client: Client, request: Request) -> Answer:
     ------
     FetchError
         If the source does not give it; nothing of a broken answer is taken for whole.
+    InputError
+        If it cannot be kept.
     """
+    with writable(client.store):
+        answer = _ask(client, request)
+    note_used(answer.path.parent)
+    client.used.append(answer.path.parent)
+    return answer
+
+
+def _ask(client: Client, request: Request) -> Answer:
     entry, began = entry_of(client.store, request), client.now()
     about = kept_answer(entry)
     if about is None or not still_good(client, request, about):
@@ -133,10 +158,7 @@ def ask(client: Client, request: Request) -> Answer:
         with held(entry):
             about = kept_answer(entry)
             if about is None or not (about.asked_at > began or still_good(client, request, about)):
-                answer = again_and_again(client, request, lambda: _once(client, request, entry, about))
-                client.used.append(entry)
-                return answer
-    client.used.append(entry)
+                return again_and_again(client, request, lambda: _once(client, request, entry, about))
     return answer_of(entry, about, request, kept=True)
 
 
@@ -202,7 +224,7 @@ def _once(client: Client, request: Request, entry: Path, about: About | None) ->
             raise AgainError("HTTP 416")
         require_success(response, request)
         marks = take_body(request, response, entry, (come, part), client.tell)
-        settled = settle(request, response, entry, replace(marks, asked_at=client.now()))
+        settled = settle(request, response, entry, replace(marks, asked_at=client.now(), keep_days=request.keep_days))
         return answer_of(entry, settled, request, kept=False)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise AgainError(connection_words(error)) from None

@@ -27,7 +27,7 @@ from .client import (
 from .drafts import Question
 from .failures import AgainError, connection_words
 from .locks import held
-from .store import About, begin_part, drop_part, keep, kept_answer
+from .store import About, begin_part, drop_part, keep, kept_answer, note_used, writable
 
 END_BYTES = 1 << 18  # the end of a file, where parquet and zip files say what is in them
 AT_LEAST, AT_MOST = 1 << 16, 1 << 23  # bytes of one question; two parts nearer than AT_LEAST are one
@@ -215,12 +215,21 @@ def _ask_part(client: Client, request: Request, span: str, of: About | None) -> 
     mark = of.strong_mark() if of else ""
     entry = client.store / cache_key(address=request.said(), span=span, mark=mark)
     client.used.append(entry)
+    with writable(client.store):
+        answer = _kept_or_asked(client, request, span, of, entry)
+    note_used(entry)
+    return answer
+
+
+def _kept_or_asked(
+    client: Client, request: Request, span: str, of: About | None, entry: Path
+) -> tuple[Answer, About] | None:
     began, about = client.now(), kept_answer(entry)
-    if about is None or not (mark or still_good(client, request, about)):
+    if about is None or not (of or still_good(client, request, about)):
         require_online(client, request)
         with held(entry):
             about = kept_answer(entry)
-            if about is None or not (mark or about.asked_at > began or still_good(client, request, about)):
+            if about is None or not (of or about.asked_at > began or still_good(client, request, about)):
                 return again_and_again(client, request, lambda: _once(client, request, span, of, entry))
     return _answer(entry, about, request, kept=True)
 
@@ -240,7 +249,7 @@ def _once(client: Client, request: Request, span: str, of: About | None, entry: 
             return None
         if come < about.size:
             raise AgainError(f"the connection was cut after {come} of {about.size} bytes")
-        about = replace(about, asked_at=client.now(), sha256=file_sha256(part))
+        about = replace(about, asked_at=client.now(), keep_days=request.keep_days, sha256=file_sha256(part))
         keep(entry, about)
         return _answer(entry, about, request, kept=False)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
