@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 from ..errors import FetchError
 
 MEGABYTE = 1_000_000
 ANY_TYPE = ("application/octet-stream", "binary/octet-stream", "text/plain", "")  # says nothing about the content
 HEAD_BYTES = 4_096
+QUOTED_CHARACTERS = 80  # of what a source says, in a message
+BEGINS = "it begins with"  # `require_kind` goes on with how
+CUT_SECRET = 4  # so many first characters of a secret at the end of a text are taken for the rest of a cut one
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,47 @@ class Answer:
     kept: bool = False
 
 
+def scrubbed(text: str, request: Request) -> str:
+    """
+    Take the secrets of a request out of what its source says, before any of it is cut or quoted.
+
+    Parameters
+    ----------
+    text
+        From an answer, of any length.
+    request
+        Its secrets are taken out as they are and as addresses, JSON and HTML write them; of one that is cut off at the
+        end of `text`, what is left.
+
+    Returns
+    -------
+    str
+        With "…" in their places.
+
+    Examples
+    --------
+    >>> scrubbed("no access with k%2fy", Request("x", "https://a.dk", JSON, secret=(("key", "k/y"),)))
+    'no access with …'
+    """
+    secrets = {value for _, value in request.secret if value}
+    writings = (str, quote, _quoted_whole, quote_plus, html.escape, _in_json)
+    for form in sorted({write(value) for value in secrets for write in writings}, key=len, reverse=True):
+        text = re.sub(re.escape(form), "…", text, flags=re.IGNORECASE)
+        for length in range(len(form) - 1, CUT_SECRET - 1, -1):
+            if text.casefold().endswith(form[:length].casefold()):
+                text = text[:-length] + "…"
+                break
+    return text
+
+
+def _quoted_whole(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text)[1:-1]
+
+
 def _with_query(address: str, parameters: tuple[tuple[str, str], ...]) -> str:
     if not parameters:
         return address
@@ -106,16 +153,18 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
     advice = f"try again later; if it stays so, the source has changed: {request.address}"
     if not head.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
+    said = " ".join(scrubbed(head.decode("utf-8", errors="replace"), request).split())[:QUOTED_CHARACTERS]
     if is_html(head):
-        title = " ".join(head.decode("utf-8", errors="replace").split())[:80]
         raise FetchError(
-            f"an HTML page instead of {request.kind.name} ({title!r} …)", source=request.source, advice=advice
+            f"an HTML page instead of {request.kind.name} ({said!r} …)", source=request.source, advice=advice
         )
     plain = declared.partition(";")[0].strip().casefold()
     if plain not in (*request.kind.types, *ANY_TYPE):
+        plain = scrubbed(plain, request)[:QUOTED_CHARACTERS]
         raise FetchError(f"{plain!r} came instead of {request.kind.name}", source=request.source, advice=advice)
     wrong = request.kind.looks_right(path)
     if wrong:
+        wrong = f"{wrong} {said[:20]!r}" if wrong == BEGINS else wrong
         raise FetchError(f"what came is no {request.kind.name} ({wrong})", source=request.source, advice=advice)
 
 
@@ -136,7 +185,7 @@ def _is_json(path: Path) -> str:
     head, tail = _ends_of(path)
     closes = {b"{": b"}", b"[": b"]"}.get(head[:1])
     if closes is None:
-        return f"it begins with {head[:20].decode('utf-8', errors='replace')!r}"
+        return BEGINS
     return "" if tail.endswith(closes) else "it breaks off"
 
 
@@ -144,7 +193,7 @@ def _is_table(path: Path) -> str:
     head, _ = _ends_of(path)
     if b"\0" in head:
         return "it is no text"
-    return f"it begins with {head[:20].decode('utf-8', errors='replace')!r}" if head[:1] in b"<{" else ""
+    return BEGINS if head[:1] in b"<{" else ""
 
 
 def _is_zip(path: Path) -> str:

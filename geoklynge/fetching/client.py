@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import email.utils
-import hashlib
 import random
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +20,30 @@ import urllib3
 from .. import __version__
 from ..errors import FetchError, NotAskedError
 from ..progress import Tell, told_nobody
-from ..sources.cache import file_sha256
-from .asking import MEGABYTE, Answer, Request, require_kind
+from .asking import QUOTED_CHARACTERS, Answer, Request, scrubbed
+from .bodies import settle, take_body
 from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import public_session, require_allowed, same_site
-from .store import BODY, PART, About, begin_part, drop_part, entry_of, keep, kept_answer, note_asked, part_of
+from .locks import held
+from .store import (
+    BODY,
+    About,
+    drop_part,
+    entry_of,
+    kept_answer,
+    note_asked,
+    note_used,
+    part_of,
+    sweep,
+    writable,
+)
 
 USER_AGENT = f"geoklynge/{__version__} (village clusters from open data; one request at a time)"
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
 REDIRECTS, MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
-CHUNK = 1 << 18
 SECONDS_A_DAY = 86_400.0
-REASON_BYTES = 4_096
+IF_NEWER = {"If-None-Match", "If-Modified-Since"}
+REASON_BYTES, REASON_CHARACTERS = 4_096, 120
 
 T = TypeVar("T")
 
@@ -49,6 +61,8 @@ class Client:
     ----------
     store
         Folder in which answers are kept.
+    session
+        Asks; `open_client` makes one that reaches public addresses only.
     inside
         ``host:port`` of servers inside one's own network that may be asked.
     offline
@@ -74,6 +88,7 @@ class Client:
     """
 
     store: Path
+    session: requests.Session
     inside: frozenset[str] = frozenset()
     offline: bool = False
     refresh: bool = False
@@ -85,7 +100,6 @@ class Client:
     tell: Tell = told_nobody
     sleep: Callable[[float], None] = _sleep
     now: Callable[[], float] = time.time
-    session: requests.Session = field(default_factory=requests.Session)
     last_asked: dict[str, float] = field(default_factory=dict)
     used: list[Path] = field(default_factory=list)
 
@@ -94,7 +108,10 @@ def open_client(
     store: Path, *, inside: frozenset[str] = frozenset(), refresh: bool = False, offline: bool = False
 ) -> Client:
     """Make a client whose session reaches public addresses, and those `inside`, only; nobody if `offline`."""
-    return Client(store, inside, offline, refresh, session=public_session(USER_AGENT, inside))
+    if not offline:  # who cannot ask again keeps what there is
+        with suppress(OSError):
+            sweep(store, time.time())
+    return Client(store, public_session(USER_AGENT, inside), inside, offline, refresh)
 
 
 def require_online(client: Client, request: Request) -> None:
@@ -123,16 +140,32 @@ def ask(client: Client, request: Request) -> Answer:
     ------
     FetchError
         If the source does not give it; nothing of a broken answer is taken for whole.
+    InputError
+        If it cannot be kept.
     """
-    entry = entry_of(client.store, request)
-    about = kept_answer(entry)
-    young = about is not None and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY
-    if about and (client.offline or (young and not client.refresh)):
-        answer = answer_of(entry, about, request, kept=True)
-    else:
-        answer = again_and_again(client, request, lambda: _once(client, request, entry, about))
-    client.used.append(entry)
+    with writable(client.store):
+        answer = _ask(client, request)
+    note_used(answer.path.parent)
+    client.used.append(answer.path.parent)
     return answer
+
+
+def _ask(client: Client, request: Request) -> Answer:
+    entry, began = entry_of(client.store, request), client.now()
+    about = kept_answer(entry)
+    if about is None or not still_good(client, request, about):
+        require_online(client, request)
+        with held(entry):
+            about = kept_answer(entry)
+            if about is None or not (about.asked_at > began or still_good(client, request, about)):
+                return again_and_again(client, request, lambda: _once(client, request, entry, about))
+    return answer_of(entry, about, request, kept=True)
+
+
+def still_good(client: Client, request: Request, about: About) -> bool:
+    """Tell whether a kept answer is taken without asking."""
+    young = client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY
+    return client.offline or (young and not client.refresh)
 
 
 def again_and_again(client: Client, request: Request, once: Callable[[], T]) -> T:
@@ -178,19 +211,21 @@ def _given_up(request: Request, failed: AgainError, attempts: int, client: Clien
 
 def _once(client: Client, request: Request, entry: Path, about: About | None) -> Answer:
     """Ask once: give the answer, or raise `AgainError` or `FetchError`."""
-    come, part = part_of(entry)
-    response = send(client, request, _headers(request, about, come, part))
+    come, part = (0, About()) if request.body else part_of(entry)
+    headers = _headers(request, about, come, part)
+    response = send(client, request, headers)
     try:
-        if response.status_code == 304 and about:
+        if response.status_code == 304 and about and not IF_NEWER.isdisjoint(headers):
             confirmed = replace(about, asked_at=client.now())
             note_asked(entry, confirmed)
             return answer_of(entry, confirmed, request, kept=True)
-        if response.status_code == 416:  # the part is longer than the body is now
+        if response.status_code == 416 and come:  # the part is longer than the body is now
             drop_part(entry)
             raise AgainError("HTTP 416")
         require_success(response, request)
-        _take_body(client, request, response, entry, come)
-        return _settle(client, request, response, entry)
+        marks = take_body(request, response, entry, (come, part), client.tell)
+        settled = settle(request, response, entry, replace(marks, asked_at=client.now(), keep_days=request.keep_days))
+        return answer_of(entry, settled, request, kept=False)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
         raise AgainError(connection_words(error)) from None
     finally:
@@ -231,17 +266,25 @@ def send(client: Client, request: Request, headers: dict[str, str]) -> requests.
             raise failed_connection(error, request) from None
         if response.status_code not in REDIRECTS:
             return response
-        onward = urljoin(address, response.headers.get("Location", ""))
         response.close()
-        if not same_site(address, onward):
-            host = urlsplit(onward).hostname
-            raise FetchError(
-                f"sent on to another site, {host}", source=request.source, advice="see whether the source has moved"
-            )
-        address = onward
+        address = _onward(address, response.headers.get("Location", ""), request)
         if response.status_code == 303:
             method, body = "GET", ""
     raise FetchError("redirected in a circle", source=request.source, advice="try again later")
+
+
+def _onward(address: str, location: str, request: Request) -> str:
+    """Follow a redirect, to the same site only."""
+    advice = "see whether the source has moved"
+    try:
+        onward = urljoin(address, location)
+        host, _ = urlsplit(onward).hostname, urlsplit(onward).port
+    except ValueError:
+        raise FetchError("sent on to an address that is none", source=request.source, advice=advice) from None
+    if not same_site(address, onward):
+        host = scrubbed(str(host), request)[:QUOTED_CHARACTERS]
+        raise FetchError(f"sent on to another site, {host}", source=request.source, advice=advice)
+    return onward
 
 
 def _keep_gap(client: Client, address: str) -> None:
@@ -275,74 +318,8 @@ def _reason(response: requests.Response, request: Request) -> str:
     except urllib3.exceptions.HTTPError:
         return ""
     found = re.search(r'"(?:message|detail|error)"\s*:\s*"([^"]+)"|<(?:\w+:)?ExceptionText>([^<]+)', text)
-    said = " ".join((found[1] or found[2]).split())[:120] if found else ""
-    for _, secret in request.secret:
-        said = said.replace(secret, "…") if secret else said
+    said = " ".join(scrubbed(found[1] or found[2], request).split())[:REASON_CHARACTERS] if found else ""
     return f": {said}" if said else ""
-
-
-def _take_body(client: Client, request: Request, response: requests.Response, entry: Path, come: int) -> None:
-    """Write what comes; a body that goes on from a part must say so, and that it begins where the part ends."""
-    headers = response.headers
-    encoded = bool(headers.get("Content-Encoding"))  # what is unpacked cannot be gone on with
-    goes_on = response.status_code == 206 and response.headers.get("Content-Range", "").startswith(f"bytes {come}-")
-    if response.status_code == 206 and not goes_on:
-        drop_part(entry)
-        raise AgainError("it sent another part than asked for")
-    if not goes_on:
-        come = 0
-        marks = About() if encoded else About(headers.get("ETag", ""), headers.get("Last-Modified", ""))
-        begin_part(entry, marks)
-    length = headers.get("Content-Length", "")
-    total = come + int(length) if length.isdigit() and not encoded else 0
-    _require_small(request, entry, total)
-    with (entry / PART).open("ab") as part:
-        # as it comes: what had come when a connection is cut is kept, and gone on from
-        while piece := response.raw.read1(CHUNK, decode_content=True):
-            come += len(piece)
-            _require_small(request, entry, come)
-            part.write(piece)
-            client.tell(come // MEGABYTE, max(total, come) // MEGABYTE)
-    if total and come < total:
-        raise AgainError(f"the connection was cut after {come} of {total} bytes")
-
-
-def _require_small(request: Request, entry: Path, size: int) -> None:
-    if size > request.at_most_bytes:
-        drop_part(entry)
-        raise FetchError(
-            f"more than {request.at_most_bytes / MEGABYTE:.0f} MB",
-            source=request.source,
-            advice="raise at_most_mb of the source, if that is right",
-        )
-
-
-def _settle(client: Client, request: Request, response: requests.Response, entry: Path) -> Answer:
-    """Look at a whole body, and make it the answer."""
-    part = entry / PART
-    try:
-        require_kind(part, response.headers.get("Content-Type", ""), request)
-    except FetchError:
-        drop_part(entry)
-        raise
-    if request.md5 and _md5(part) != request.md5.casefold():
-        drop_part(entry)
-        raise AgainError("its checksum is another than the source says")
-    headers = response.headers
-    about = About(
-        headers.get("ETag", ""),
-        headers.get("Last-Modified", ""),
-        client.now(),
-        file_sha256(part),
-        part.stat().st_size,
-    )
-    keep(entry, about)
-    return answer_of(entry, about, request, kept=False)
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def answer_of(entry: Path, about: About, request: Request, *, kept: bool) -> Answer:
@@ -355,5 +332,5 @@ def _day(text: str) -> str:
     """Turn Last-Modified into a date."""
     try:
         return email.utils.parsedate_to_datetime(text).date().isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""

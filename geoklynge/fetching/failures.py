@@ -35,6 +35,10 @@ class AgainError(Exception):
         super().__init__(problem)
 
 
+class ChecksumError(FetchError):
+    """A whole file came whose checksum is another than its source tells."""
+
+
 def failed_connection(error: Exception, request: Request) -> Exception:
     """Tell a failed connection that may be tried again from one that may not."""
     private = next((cause for cause in _causes(error) if isinstance(cause, PrivateAddressError)), None)
@@ -66,10 +70,10 @@ def connection_words(error: Exception) -> str:
 def wanted_wait_s(text: str) -> float | None:
     """Read Retry-After (RFC 9110): seconds or a date."""
     text = text.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (when - datetime.now(UTC)).total_seconds()) if when.tzinfo else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,22 +14,23 @@ import urllib3
 from ..errors import FetchError
 from ..sources.cache import cache_key, file_sha256
 from .asking import HEAD_BYTES, MEGABYTE, Answer, Request, require_kind
+from .bodies import CHUNK, CONTENT_RANGE
 from .client import (
-    CHUNK,
-    SECONDS_A_DAY,
     Client,
     again_and_again,
     answer_of,
+    require_online,
     require_success,
     send,
+    still_good,
 )
 from .drafts import Question
 from .failures import AgainError, connection_words
-from .store import About, begin_part, drop_part, keep, kept_answer
+from .locks import held
+from .store import About, begin_part, drop_part, keep, kept_answer, note_used, writable
 
 END_BYTES = 1 << 18  # the end of a file, where parquet and zip files say what is in them
 AT_LEAST, AT_MOST = 1 << 16, 1 << 23  # bytes of one question; two parts nearer than AT_LEAST are one
-CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 Span = tuple[int, int]  # first byte, and the one after the last
 
@@ -217,11 +217,23 @@ def _ask_part(client: Client, request: Request, span: str, of: About | None) -> 
     mark = of.strong_mark() if of else ""
     entry = client.store / cache_key(address=request.said(), span=span, mark=mark)
     client.used.append(entry)
-    about = kept_answer(entry)
-    young = about is not None and client.now() - about.asked_at < request.keep_days * SECONDS_A_DAY
-    if about is not None and (mark or (young and not client.refresh)):
-        return _answer(entry, about, request, kept=True)
-    return again_and_again(client, request, lambda: _once(client, request, span, of, entry))
+    with writable(client.store):
+        answer = _kept_or_asked(client, request, span, of, entry)
+    note_used(entry)
+    return answer
+
+
+def _kept_or_asked(
+    client: Client, request: Request, span: str, of: About | None, entry: Path
+) -> tuple[Answer, About] | None:
+    began, about = client.now(), kept_answer(entry)
+    if about is None or not (of or still_good(client, request, about)):
+        require_online(client, request)
+        with held(entry):
+            about = kept_answer(entry)
+            if about is None or not (of or about.asked_at > began or still_good(client, request, about)):
+                return again_and_again(client, request, lambda: _once(client, request, span, of, entry))
+    return _answer(entry, about, request, kept=True)
 
 
 def _once(client: Client, request: Request, span: str, of: About | None, entry: Path) -> tuple[Answer, About] | None:
@@ -239,7 +251,7 @@ def _once(client: Client, request: Request, span: str, of: About | None, entry: 
             return None
         if come < about.size:
             raise AgainError(f"the connection was cut after {come} of {about.size} bytes")
-        about = replace(about, asked_at=client.now(), sha256=file_sha256(part))
+        about = replace(about, asked_at=client.now(), keep_days=request.keep_days, sha256=file_sha256(part))
         keep(entry, about)
         return _answer(entry, about, request, kept=False)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:

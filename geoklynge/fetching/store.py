@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..sources.cache import cache_key, file_sha256
+from ..errors import InputError
+from ..sources.cache import FOLDER_VARIABLE, cache_key, file_sha256
 from .asking import Request
+from .locks import held
 
 BODY, ABOUT, PART, PART_ABOUT = "body", "about.json", "part", "part.json"
 FOLDER = "fetched"
+ENTRY = re.compile(r"[0-9a-f]{40}")
+UNUSED_DAYS = 60.0  # an answer stays for twice as long as it is young, but no shorter
+PART_DAYS = 30.0  # a part that nobody has gone on with goes
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,8 @@ class About:
     What is known of a kept answer.
 
     `etag` and `modified` are the source's marks of a version; `asked_at` is when the source was last asked (seconds
-    since 1970), `sha256` and `size` those of the body. Where only a part of a file was asked for, `whole` is the
-    size of the file.
+    since 1970), `sha256` and `size` those of the body. Where only a part of a file was asked for or has come, `whole`
+    is the size of the file. For `keep_days` the answer was young.
     """
 
     etag: str = ""
@@ -32,6 +40,7 @@ class About:
     sha256: str = ""
     size: int = 0
     whole: int = 0
+    keep_days: float = 200.0
 
     def strong_mark(self) -> str:
         """Give the mark by which the rest of a body may be asked for: a weak one promises no equal bytes."""
@@ -92,8 +101,64 @@ def note_asked(entry: Path, about: About) -> None:
 
 
 def forget(entry: Path) -> None:
-    """Forget an answer that turned out to be of no use."""
-    shutil.rmtree(entry, ignore_errors=True)
+    """Forget an answer that turned out to be of no use, unless somebody is asking for it anew."""
+    if not entry.is_dir():
+        return
+    with held(entry, wait=False) as mine:
+        if mine:
+            shutil.rmtree(entry, ignore_errors=True)
+
+
+def note_used(entry: Path) -> None:
+    """Note that an answer was of use, by the time of its file."""
+    with suppress(OSError):  # a store that cannot be written to can still be read
+        os.utime(entry / ABOUT)
+
+
+def sweep(store: Path, now: float) -> None:
+    """
+    Remove the answers that were of no use for long, and the parts with which nobody went on.
+
+    Parameters
+    ----------
+    store
+        Folder of the answers; it need not exist.
+    now
+        Seconds since 1970.
+    """
+    for entry in store.iterdir() if store.is_dir() else ():
+        if not ENTRY.fullmatch(entry.name):
+            continue
+        about = _read_about(entry / ABOUT)
+        limit = max(UNUSED_DAYS, 2 * about.keep_days) if about else PART_DAYS
+        times = [path.stat().st_mtime for path in entry.iterdir() if about is None or path.name == ABOUT]
+        unused = (now - max(times, default=0.0)) / DAY_S
+        if unused > limit:
+            forget(entry)
+        elif (entry / PART).exists() and now - (entry / PART).stat().st_mtime > PART_DAYS * DAY_S:
+            with held(entry, wait=False) as mine:
+                if mine:
+                    drop_part(entry)
+
+
+@contextmanager
+def writable(store: Path) -> Iterator[None]:
+    """
+    Tell of a store that cannot be written to in one line.
+
+    Raises
+    ------
+    InputError
+        In the place of the system's error.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(
+            f"cannot keep answers there ({error.strerror or error})",
+            where=str(store),
+            advice=f"make room, or name another folder in ${FOLDER_VARIABLE}",
+        ) from None
 
 
 def clear_store(store: Path) -> int:
