@@ -51,12 +51,12 @@ def read_borders(client: Client, task: Task) -> tuple[gpd.GeoDataFrame, tuple[Qu
         raise FetchError("it finds municipalities by name only", source=task.key, advice="get a key for DAGI")
     wording = str(task.source.settings["query"])
     names: list[str | dict[str, str]] = [wording.format(name=name) for name in asked_for.names]
-    with asking_osm(client, request, "nominatim_url") as asked:
-        found = ask_osmnx(client, request, asked, lambda: osmnx.geocode_to_gdf(names))
+    with asking_osm(client, request, "nominatim_url") as asking:
+        found = ask_osmnx(asking, lambda: osmnx.geocode_to_gdf(names))
         _require_municipalities(found, asked_for.names, task)
     fields = task.source.fields
     rows = {fields["municipality_id"]: list(asked_for.codes), fields["name"]: list(asked_for.names)}
-    return gpd.GeoDataFrame(rows, geometry=found.geometry.to_numpy(), crs=found.crs), tuple(asked)
+    return gpd.GeoDataFrame(rows, geometry=found.geometry.to_numpy(), crs=found.crs), tuple(asking.asked)
 
 
 def _require_municipalities(found: gpd.GeoDataFrame, names: Sequence[str], task: Task) -> None:

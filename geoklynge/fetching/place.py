@@ -163,7 +163,7 @@ def spellings(name: str) -> set[str]:
     >>> spellings("Bornholm") <= spellings("Bornholms Regionskommune")
     True
     """
-    bare = re.sub(r"^kommune\s+|\s*(?:regions)?kommune$", "", name.strip().casefold())
+    bare = re.sub(r"^kommune\s+|\s*(?:(?:regions)?kommune|municipality)$", "", name.strip().casefold())
     return {key for key in (name_key(bare), name_key(re.sub(r"'?s$", "", bare))) if key}
 
 
