@@ -25,7 +25,10 @@ EVERYTHING = shapely.box(-180.0, -90.0, 180.0, 90.0)
 BETWEEN = re.compile(r"\s*[,;]\s*|\s+(?:og|and|&)\s+", re.IGNORECASE)  # several places in one word
 FILE_ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".kml", ".gml", ".fgb", ".csv", ".parquet", ".zip", ".txt")
 SIMPLER_BY_M = 200.0  # the border of a reach needs no more
-STRAIGHT_DEGREES = 0.05  # an edge that is longer is bent by a projection, and gets points on its way
+STRAIGHT_DEGREES, STRAIGHT_M = (
+    0.05,
+    5_000.0,
+)  # an edge that is longer is bent by a projection, and gets points on its way
 
 # Denmark with the sea between its parts, drawn by hand: close along the border by Tønder and Padborg, in Flensborg
 # Fjord, west of Fehmarn and in Øresund (Ven is Swedish, Saltholm Danish), wide where nobody lives. Bornholm apart.
@@ -142,8 +145,11 @@ def _parts(words: Sequence[str]) -> list[str]:
 
 
 def _is_file(word: str) -> bool:
+    word = word.strip()
+    if re.search(r"[\x00-\x1f\x7f]", word):
+        return False
     try:
-        return bool(Path(word.strip()).suffix) and Path(word.strip()).is_file()
+        return bool(Path(word).suffix) and Path(word).is_file()
     except (OSError, ValueError):  # no name that a file can have
         return False
 
@@ -243,7 +249,8 @@ def placed(asked: Asked, area: BaseGeometry, halo_km: float) -> Place:
         return Place(asked, area, shapely.box(*shapely.bounds(area)).buffer(0.05), countries)
     metres, to_degrees = _in_metres(shapely.segmentize(area, STRAIGHT_DEGREES))
     wide_m = max(halo_km, 0.1) * 1_000.0 + SIMPLER_BY_M  # what is made simpler may not fall short of the halo
-    reach = to_degrees(metres.buffer(wide_m, quad_segs=4).simplify(SIMPLER_BY_M))
+    around = metres.buffer(wide_m, quad_segs=4).simplify(SIMPLER_BY_M)
+    reach = to_degrees(shapely.segmentize(around, STRAIGHT_M))
     if not reach.covers(area):  # a projection bends
         reach = shapely.union(reach, shapely.make_valid(area).buffer(0.0))
     return Place(asked, area, reach, countries)
