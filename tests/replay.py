@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import osmium
 import replay_europe as europe
+import shapely
 from osmium.osm import mutable
 
 from geoklynge.open_data import open_sources
@@ -165,7 +166,11 @@ def statbank_data(asked: Asked) -> Reply:
 
 
 def datafordeler(asked: Asked) -> Reply:
-    """Answer like Datafordeler's GraphQL: in pages of five, with errors for keys and fields that it does not know."""
+    """
+    Answer like Datafordeler's GraphQL: in pages of at most five, with errors for keys and fields that it does not know.
+
+    Rows are those that the conditions let through; a question for all rows is refused, except for municipalities.
+    """
     if asked.query.get("apiKey") != KEY:
         return Reply(json.dumps({"errors": [{"message": "Unauthorized"}]}).encode(), 401)
     question = json.loads(asked.body)
@@ -179,15 +184,26 @@ def datafordeler(asked: Asked) -> Reply:
     only = re.search(r"(\w+): \{ in: \[([^\]]*)\]", question["query"])
     if only:
         nodes = [node for node in nodes if str(node[only[1]]) in only[2].split(", ")]
-    start = int(question["variables"]["after"] or 0)
-    more = start + 5 < len(nodes)
-    page = {"hasNextPage": more, "endCursor": str(start + 5) if more else None}
-    return Reply(json.dumps({"data": {entity: {"nodes": nodes[start : start + 5], "pageInfo": page}}}).encode())
+    near = re.search(r'(\w+): \{ intersects: \{ wkt: "([^"]+)", crs: 25832 \} \}', question["query"])
+    if near:
+        nodes = [node for node in nodes if shapely.from_wkt(node[near[1]]["wkt"]).intersects(shapely.from_wkt(near[2]))]
+    size = re.search(r"\(first: (\d+), after: \$after, virkningstid: \$now, registreringstid: \$now", question["query"])
+    if not size or not 1 <= int(size[1]) <= 1_000 or not (only or near or entity == "DAGI_Kommuneinddeling"):
+        return Reply(json.dumps({"errors": [{"message": "The request is not allowed."}]}).encode())
+    start, most = int(question["variables"]["after"] or 0), min(5, int(size[1]))
+    more = start + most < len(nodes)
+    page = {"hasNextPage": more, "endCursor": str(start + most) if more else None}
+    return Reply(json.dumps({"data": {entity: {"nodes": nodes[start : start + most], "pageInfo": page}}}).encode())
 
 
 def geofa(asked: Asked) -> Reply:
-    """Answer like a GeoServer: GeoJSON in pages of at most three, with the number that matched."""
+    """Answer like a GeoServer: GeoJSON in pages of at most three, with the number that matched; within a box only."""
+    west, south, east, north, system = asked.query["bbox"].split(",")
+    if system != "EPSG:25832":
+        return Reply(b"<ows:ExceptionText>bbox</ows:ExceptionText>", 400, "text/xml")
+    box = shapely.box(float(west), float(south), float(east), float(north))
     features = json.loads((RECORDINGS / "geofa_facilities.json").read_text(encoding="utf-8"))
+    features = [one for one in features if shapely.intersects(box, shapely.from_geojson(json.dumps(one["geometry"])))]
     start, size = int(asked.query["startIndex"]), min(3, int(asked.query["count"]))
     part = features[start : start + size]
     content = {

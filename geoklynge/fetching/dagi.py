@@ -9,7 +9,7 @@ from ..sources.positions import WGS84
 from .asking import Request
 from .client import Client
 from .drafts import Draft, Fetcher, Question, Task, question_of
-from .graphql import ask_rows, rows_request, table_of, touching
+from .graphql import NOWHERE, ask_rows, nowhere_note, rows_request, table_of, touching
 
 
 def questions(task: Task) -> tuple[Request, ...]:
@@ -36,10 +36,13 @@ def read_areas_of(client: Client, task: Task) -> tuple[gpd.GeoDataFrame, tuple[Q
     """
     entity = str(task.source.settings["entity"])
     (first,) = questions(task)
-    rows, answers = ask_rows(client, first, entity)
+    rows, answers = ask_rows(client, first, entity, [next(iter(task.source.fields.values()))])
     if not rows:
         raise FetchError(f"it has no {entity} there", source=task.key, advice="see whether the place is right")
-    return table_of(rows, task).to_crs(WGS84), tuple(question_of(answer) for answer in answers)
+    table = table_of(rows, task)
+    areas = table.to_crs(WGS84)
+    areas.attrs[NOWHERE] = table.attrs[NOWHERE]
+    return areas, tuple(question_of(answer) for answer in answers)
 
 
 def fetch(client: Client, task: Task) -> Draft:
@@ -71,7 +74,10 @@ def write_areas(areas: gpd.GeoDataFrame, asked: tuple[Question, ...], task: Task
         task.file(), driver="GeoJSON", COORDINATE_PRECISION=7, engine="pyogrio"
     )
     return Draft(
-        ((task.source.file, task.source.table),), asked, dated=asked[-1].fetched[:10] if asked else "", notes=(note,)
+        ((task.source.file, task.source.table),),
+        asked,
+        dated=asked[-1].fetched[:10] if asked else "",
+        notes=(note, *nowhere_note(areas)),
     )
 
 

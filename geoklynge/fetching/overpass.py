@@ -39,11 +39,11 @@ def fetch(client: Client, task: Task) -> Draft:
     import osmnx
 
     (request,) = questions(task)
-    area = _as_area(task.place.reach.simplify(QUERY_SIMPLER_BY), task)
+    area = _as_area(asked_area(task.place.reach), task)
     names = {table: str(name) for table, name in task.source.settings["files"].items()}
-    with asking_osm(client, request, "overpass_url") as asked:
-        roads = ask_osmnx(client, request, asked, lambda: _roads(osmnx, area))
-        things = ask_osmnx(client, request, asked, lambda: osmnx.features_from_polygon(area, _tags()))
+    with asking_osm(client, request, "overpass_url") as asking:
+        roads = ask_osmnx(asking, lambda: _roads(osmnx, area))
+        things = ask_osmnx(asking, lambda: osmnx.features_from_polygon(area, _tags()))
     places, services = _places(things), _services(things)
     for frame, what in ((roads, "roads"), (places, "places"), (services, "services")):
         if frame.empty:
@@ -52,7 +52,12 @@ def fetch(client: Client, task: Task) -> Draft:
     _write(places, task.folder / names["villages"], "villages")
     _write(services, task.folder / names["services"], "services")
     files = tuple((name, table) for table, name in names.items())
-    return Draft(files, tuple(asked), dated=asked[-1].fetched[:10])
+    return Draft(files, tuple(asking.asked), dated=asking.asked[-1].fetched[:10])
+
+
+def asked_area(reach: shapely.geometry.base.BaseGeometry) -> shapely.geometry.base.BaseGeometry:
+    """Make a reach simpler without cutting anything off: it is widened by more than it may lose."""
+    return reach.buffer(1.25 * QUERY_SIMPLER_BY, quad_segs=2).simplify(QUERY_SIMPLER_BY)
 
 
 def _as_area(shape: object, task: Task) -> Polygon | MultiPolygon:

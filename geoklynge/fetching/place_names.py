@@ -9,7 +9,7 @@ from ..sources.positions import WGS84
 from .asking import Request
 from .client import Client
 from .drafts import Draft, Fetcher, Task, question_of, require_field
-from .graphql import Row, ask_rows, batches, rows_request, table_of, touching
+from .graphql import Row, ask_rows, batches, nowhere_note, rows_request, table_of, touching
 
 OF_NAMES = ("name", "priority")  # our columns that stand with the names, not with the places
 IDS_AT_A_TIME = 200
@@ -35,7 +35,7 @@ def fetch(client: Client, task: Task) -> Draft:
     asking = task.source.settings["asking"]
     names, id_field = asking["names"], str(asking["also"])
     (first,) = questions(task)
-    places, answers = ask_rows(client, first, str(asking["entity"]))
+    places, answers = ask_rows(client, first, str(asking["entity"]), [id_field])
     if not places:
         raise NothingThereError("it has no places there", source=task.key, advice="see whether the place is right")
     ids = [require_field(place, id_field, "id of a place", task) for place in places]
@@ -43,14 +43,17 @@ def fetch(client: Client, task: Task) -> Draft:
     for part in batches(ids, IDS_AT_A_TIME):
         where = f"{names['of']}: {{ in: [{', '.join(_literal(one) for one in part)}] }}"
         request = rows_request(task, str(names["entity"]), [names["of"], *names["fields"]], where=where)
-        rows, asked = ask_rows(client, request, str(names["entity"]))
+        rows, asked = ask_rows(client, request, str(names["entity"]), [names["of"], *names["fields"]])
         named += [row for row in rows if str(row.get("aktualitet", names["current"])) == names["current"]]
         answers += asked
-    _write(places, named, task)
+    left_out = _write(places, named, task)
     questions_asked = tuple(question_of(answer) for answer in answers)
     note = f"{len(places)} places, {len(named)} names in use"
     return Draft(
-        ((task.source.file, task.source.table),), questions_asked, dated=questions_asked[-1].fetched[:10], notes=(note,)
+        ((task.source.file, task.source.table),),
+        questions_asked,
+        dated=questions_asked[-1].fetched[:10],
+        notes=(note, *left_out),
     )
 
 
@@ -59,10 +62,12 @@ def _literal(value: object) -> str:
     return str(value) if isinstance(value, int) else '"' + str(value).replace('"', "").replace("\\", "") + '"'
 
 
-def _write(places: list[Row], named: list[Row], task: Task) -> None:
+def _write(places: list[Row], named: list[Row], task: Task) -> tuple[str, ...]:
+    """Write the places with their names, and say what was left out."""
     asking, fields = task.source.settings["asking"], task.source.fields
-    table = table_of(places, task, but=OF_NAMES)
-    table["of"] = [str(place[asking["also"]]) for place in places]
+    table = table_of(places, task, but=OF_NAMES, row_id=str(asking["also"]))
+    left_out = nowhere_note(table)
+    table["of"] = table.index
     columns = [fields[ours] for ours in OF_NAMES]
     rows = [
         {"of": str(require_field(row, asking["names"]["of"], "place of a name", task))}
@@ -74,6 +79,7 @@ def _write(places: list[Row], named: list[Row], task: Task) -> None:
         raise FetchError("none of its places has a name", source=task.key, advice="see whether the service has changed")
     joined = joined.sort_values([fields["village_id"], *columns], ignore_index=True)
     joined.to_crs(WGS84).to_file(task.file(), driver="GeoJSON", COORDINATE_PRECISION=7, engine="pyogrio")
+    return left_out
 
 
 PLACE_NAMES = Fetcher(questions, fetch)

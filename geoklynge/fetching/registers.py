@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from pyproj import Transformer
 
 from ..errors import FetchError, NothingThereError, TableError
 from ..sources.delimited import read_delimited
-from ..sources.positions import DANISH_UTM, WGS84
+from ..sources.positions import DANISH_UTM, DANISH_X, DANISH_Y, WGS84
 from .asking import JSON, Request
 from .client import Client, ask
 from .drafts import Draft, Fetcher, Task, question_of
 from .paging import json_of
 from .whole_file import whole_request
 
+Floats = NDArray[np.float64]
 PARENT = "parent"  # our column that names the row of which another is a part
 
 
@@ -63,7 +67,7 @@ def _write(table: pd.DataFrame, task: Task, asked: Any) -> Draft:
             source=task.key,
             advice=f"name the new column under [{task.key}.fields] in a file that $GEOKLYNGE_OPEN_DATA names",
         )
-    inside = _inside(table, pairs, task)
+    placed, inside = _placed_and_inside(table, pairs, task)
     if fields.get(PARENT) in table:  # a part may have no position of its own, and a whole not that of its part
         own, parent = table[fields["service_id"]], table[fields[PARENT]]
         inside |= own.isin(parent[inside]) | parent.isin(own[inside])
@@ -75,7 +79,7 @@ def _write(table: pd.DataFrame, task: Task, asked: Any) -> Draft:
     text = io.StringIO()
     kept.to_csv(text, sep=";", index=False, lineterminator="\n")
     task.file().write_text(text.getvalue(), encoding="utf-8")
-    nowhere = int((~_placed(table, pairs)).sum())
+    nowhere = int((~placed).sum())
     notes = (
         f"{len(kept)} of {len(table)} rows, those around the place; {nowhere} rows of the register have no position",
     )
@@ -94,26 +98,31 @@ def _numbers(table: pd.DataFrame, name: str) -> pd.Series:
     return pd.to_numeric(found, errors="coerce").astype("float64")
 
 
-def _placed(table: pd.DataFrame, pairs: list[tuple[str, str]]) -> pd.Series:
-    placed = pd.Series(False, index=table.index)
-    for east, north in pairs:
-        if east in table and north in table:
-            placed |= _numbers(table, east).notna() & _numbers(table, north).notna()
-    return placed
+def _degrees(table: pd.DataFrame, pairs: list[tuple[str, str]]) -> Iterator[tuple[Floats, Floats]]:
+    """
+    Give the positions of each pair of columns in degrees; nan where a row has none.
 
-
-def _inside(table: pd.DataFrame, pairs: list[tuple[str, str]], task: Task) -> pd.Series:
-    """Tell which rows have a position within the place's reach: degrees, or metres of EPSG:25832."""
-    inside = pd.Series(False, index=table.index)
+    Each row says for itself whether it is in degrees or in metres of EPSG:25832: one bad number is one row's.
+    """
     to_degrees = Transformer.from_crs(DANISH_UTM, WGS84, always_xy=True)
     for east, north in pairs:
         if east not in table or north not in table:
             continue
         x, y = _numbers(table, east).to_numpy(), _numbers(table, north).to_numpy()
-        if (abs(x) > 360).any():
-            x, y = to_degrees.transform(x, y)
-        inside |= shapely.contains_xy(task.place.reach, x, y)
-    return inside
+        degrees = (np.abs(x) <= 180) & (np.abs(y) <= 90)
+        metres = (x >= DANISH_X[0]) & (x <= DANISH_X[1]) & (y >= DANISH_Y[0]) & (y <= DANISH_Y[1])
+        lon, lat = np.where(degrees, x, np.nan), np.where(degrees, y, np.nan)
+        lon[metres], lat[metres] = to_degrees.transform(x[metres], y[metres])
+        yield lon, lat
+
+
+def _placed_and_inside(table: pd.DataFrame, pairs: list[tuple[str, str]], task: Task) -> tuple[pd.Series, pd.Series]:
+    """Tell which rows have a position, and which one within the place's reach."""
+    placed, inside = (pd.Series(False, index=table.index) for _ in range(2))
+    for lon, lat in _degrees(table, pairs):
+        placed |= np.isfinite(lon)
+        inside |= shapely.contains_xy(task.place.reach, lon, lat)
+    return placed, inside
 
 
 LIST_REGISTER = Fetcher(list_questions, fetch_list)

@@ -14,7 +14,7 @@ from ..sources.positions import WGS84
 from .asking import JSON, MEGABYTE, Request
 from .client import Client
 from .drafts import Draft, Fetcher, Task, question_of
-from .paging import Page, ask_pages
+from .paging import Page, ask_pages, require_objects
 
 
 def questions(task: Task) -> tuple[Request, ...]:
@@ -42,7 +42,7 @@ def questions(task: Task) -> tuple[Request, ...]:
 
 
 def read_page(answer: Any, request: Request) -> Page:
-    """Read one page of GeoJSON; a service that does not know how many there are ends with a page that is not full."""
+    """Read one page of GeoJSON; a service that does not know how many there are ends with a page of nothing new."""
     if not isinstance(answer, dict) or not isinstance(answer.get("features"), list):
         found = ", ".join(sorted(answer)) if isinstance(answer, dict) else type(answer).__name__
         raise FetchError(
@@ -50,27 +50,30 @@ def read_page(answer: Any, request: Request) -> Page:
             source=request.source,
             advice="see whether the service has changed",
         )
-    features = answer["features"]
+    features = require_objects(answer["features"], request)
     matched = answer.get("numberMatched", answer.get("totalFeatures"))
-    total = matched if isinstance(matched, int) else None
+    total = matched if isinstance(matched, int) and not isinstance(matched, bool) else None
     asked = dict(request.parameters)
     come = int(asked["startIndex"]) + len(features)
-    size = int(asked["count"])  # a service that heeds no pages gives everything at once
-    more = come < total if total is not None else len(features) == size
-    if not more:
+    if total is not None and come >= total:
         return Page(features, total)
-    return Page(features, total, replace(request, parameters=tuple({**asked, "startIndex": str(come)}.items())))
+    # fewer than asked for need not be the last: a server may give at most so many of its own
+    onward = replace(request, parameters=tuple({**asked, "startIndex": str(come)}.items()))
+    return Page(features, total, onward, open=total is None)
+
+
+def _id_of(feature: dict[str, Any]) -> str | None:
+    found = feature.get("id")
+    return None if found is None or found == "" else str(found)
 
 
 def fetch(client: Client, task: Task) -> Draft:
     """Write the features as one GeoJSON file, in the order of their ids and in the service's own reference system."""
     (first,) = questions(task)
-    features, answers = ask_pages(client, first, read_page)
+    features, answers = ask_pages(client, first, read_page, id_of=_id_of)
     if not features:
         raise NothingThereError("it has none there", source=task.key, advice="see whether the place is right")
-    ids = [str(feature.get("id", "")) for feature in features]
-    if all(ids) and len(set(ids)) < len(ids):
-        raise FetchError("a feature came twice while its pages were read", source=task.key, advice="run it again")
+    ids = [_id_of(feature) or "" for feature in features]
     collection = {
         "type": "FeatureCollection",
         "crs": {
