@@ -23,7 +23,8 @@ import urllib3
 
 from ..errors import FetchError, NothingThereError
 from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
-from .client import AGAIN, CHUNK, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
+from .bodies import CHUNK
+from .client import AGAIN, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
 from .drafts import Question
 from .failures import AgainError, connection_words, failed_connection, wanted_wait_s
 from .hosts import is_public, require_allowed
