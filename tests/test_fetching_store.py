@@ -109,6 +109,17 @@ def test_a_rest_with_another_date_is_of_another_version(replay, client):
     assert replay.asked[1].headers["If-Range"] == "Wed, 18 Nov 2026 20:21:03 GMT"
 
 
+@pytest.mark.parametrize(
+    ("etag", "changed"),
+    [('"v1"', {"Last-Modified": "Thu, 19 Nov 2026 20:21:03 GMT"}), ('W/"v1"', {"ETag": 'W/"v2"'})],
+)
+def test_both_marks_of_a_rest_must_be_those_of_the_part(replay, client, etag, changed):
+    marks = {"ETag": etag, "Last-Modified": "Wed, 18 Nov 2026 20:21:03 GMT"}
+    replies(replay, dataclasses.replace(CUT, headers=marks), part(1000, 4004, OTHER, **{**marks, **changed}))
+    assert ask(client, table_of(replay)).path.read_bytes() == WHOLE
+    assert [one.headers.get("Range") for one in replay.asked] == [None, "bytes=1000-", None]
+
+
 def test_a_part_that_nobody_asked_for_is_refused(replay, client):
     replay.breaks(TABLE, lambda _: part(0, 400))
     with pytest.raises(FetchError, match="another part than asked for"):
