@@ -10,7 +10,7 @@ import numpy as np
 import osmnx
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from replay import KEY, RECORDINGS, Reply, html_page, replaying, unavailable
 from source_files import DENMARK
@@ -472,10 +472,10 @@ def test_a_box_in_the_sea_has_nothing_there(client, replay, task, area):
 
 
 def test_osmnx_is_left_as_it_was(client, replay, task):
-    http, settings = osmnx._http, osmnx.settings
-    before = (http._retrieve_from_cache, http._save_to_cache, settings.overpass_url, settings.http_accept_language)
+    http, said = osmnx._http, osmnx.settings
+    before = (http._retrieve_from_cache, http._save_to_cache, said.overpass_url, said.http_accept_language)
     overpass.fetch(client, task("overpass"))
-    after = (http._retrieve_from_cache, http._save_to_cache, settings.overpass_url, settings.http_accept_language)
+    after = (http._retrieve_from_cache, http._save_to_cache, said.overpass_url, said.http_accept_language)
     assert after == before
 
 
@@ -492,6 +492,23 @@ def test_a_road_of_both_directions_stands_once_and_one_of_one_direction_too(clie
     nodes = {node for way in ways for node in way["nodes"]}
     drawn = {xy for line in roads.geometry for xy in line.coords}
     assert len(drawn) == len(nodes)  # nothing was taken for the twin of another stretch
+
+
+def test_only_the_same_stretch_of_both_directions_is_a_twin(client, replay, task):
+    def change(content):
+        ways = [(901, "no", [101, 901, 102]), (902, "no", [101, 902, 102])]  # another way round is another road
+        ways += [(903, "yes", [101, 903, 102]), (904, "yes", [102, 903, 101])]  # one for each direction: both are roads
+        for ref in (901, 902, 903):
+            content["elements"].append({"type": "node", "id": ref, "lat": 56.2, "lon": 10.49 + (ref - 900) / 1_000})
+        for ref, oneway, nodes in ways:
+            tags = {"highway": "residential", "oneway": oneway}
+            content["elements"].append({"type": "way", "id": ref, "nodes": nodes, "tags": tags})
+
+    replay.breaks(ROADS, changed(change), times=1)
+    wanted = task("overpass")
+    overpass.fetch(client, wanted)
+    lines = [set(line.coords) for line in gpd.read_file(wanted.folder / "osm_roads.gpkg").geometry]
+    assert [sum((lon, 56.2) in line for line in lines) for lon in (10.491, 10.492, 10.493)] == [1, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -620,6 +637,7 @@ def test_all_municipalities_are_danish():
     assert beyond.max() < 1e6  # square metres
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     halo=st.floats(0.0, 20.0),
     n=st.integers(8, 80),
