@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import geopandas as gpd
 import numpy as np
@@ -16,7 +15,7 @@ import shapely
 
 from ..errors import FetchError
 from ..sources.positions import WGS84
-from .asking import JSON, MEGABYTE, Answer, Request
+from .asking import JSON, MEGABYTE, Answer, Request, scrubbed
 from .client import Client
 from .drafts import Task, require_field
 from .paging import Page, ask_pages, require_objects
@@ -100,14 +99,6 @@ def ask_rows(client: Client, first: Request, entity: str, ids: Sequence[str]) ->
         return tuple(json.dumps(row[name]) for name in ids) if all(name in row for name in ids) else None
 
     return ask_pages(client, first, lambda answer, request: _read_page(answer, request, entity), id_of=id_of)
-
-
-def scrubbed(text: str, request: Request) -> str:
-    """Take the secrets of a request out of a text that may repeat them, as they are and as an address writes them."""
-    for _, secret in request.secret:
-        for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)} - {""}:
-            text = text.replace(form, "…")
-    return text
 
 
 def _read_page(answer: Any, request: Request, entity: str) -> Page:
