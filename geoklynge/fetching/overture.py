@@ -139,9 +139,13 @@ def _item(
     client: Client, task: Task, collection: str, link: str, release: str, asked: list[Question]
 ) -> tuple[Box, str]:
     """Ask for an item: the box and the name of its file."""
-    address = urljoin(collection, link)
-    if not same_site(collection, address):
-        raise _other_form(task, f"its catalogue leads to another site, {urlsplit(address).hostname}")
+    try:
+        address = urljoin(collection, link)
+        ours, host = same_site(collection, address), urlsplit(address).hostname
+    except ValueError:
+        raise _other_form(task, f"its catalogue holds no address ({link[:60]!r})") from None
+    if not ours:
+        raise _other_form(task, f"its catalogue leads to another site, {host}")
     answer = ask(client, _json(task, address))
     if question_of(answer) not in asked:
         asked.append(question_of(answer))
