@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import shapely
 from browsing import browser, visit  # noqa: F401 - fixtures of the tests that look at pages
-from fetched import copy, fetched, replay, server  # noqa: F401 - fixtures of the tests that fetch
+from fetched import client, copy, fetched, replay, server, waits  # noqa: F401 - fixtures of the tests that fetch
 
 from geoklynge.pipeline import Run, run
 from geoklynge.sources import read_tables

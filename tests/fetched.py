@@ -1,5 +1,6 @@
 """A folder fetched from the local server, for the tests of geoklynge fetch."""
 
+import dataclasses
 import json
 import shutil
 import time
@@ -9,6 +10,7 @@ from replay import KEY, open_data_over, replaying
 from typer.testing import CliRunner
 
 from geoklynge.cli import app
+from geoklynge.fetching.client import open_client
 
 SMALL = "dagi_municipalities,dagi_parishes,geofabrik,place_names"  # what needs no OSMnx
 
@@ -68,3 +70,16 @@ def records_in(folder):
 
 def files_in(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture
+def waits():
+    """Note what the client waits, instead of waiting."""
+    return []
+
+
+@pytest.fixture
+def client(replay, tmp_path, waits):
+    """A client that may ask the local server, with an empty store, and waits for nothing."""
+    opened = open_client(tmp_path / "store", inside=frozenset({replay.host()}))
+    return dataclasses.replace(opened, sleep=waits.append, gap_s=0.0)

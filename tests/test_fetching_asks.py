@@ -12,7 +12,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from replay import KEY, RECORDINGS, Reply, html_page, replaying, unavailable
+from replay import KEY, RECORDINGS, Reply, html_page, unavailable
 from source_files import DENMARK
 
 from geoklynge.errors import FetchError, InputError, NotAskedError, NothingThereError
@@ -30,12 +30,6 @@ PLACE = Asked("Syddjurs", ("0706",), ("Syddjurs",))
 SYDDJURS = shapely.box(10.38, 56.10, 10.75, 56.32)
 INDEX = {"0101": "København", "0400": "Bornholm", "0706": "Syddjurs", "0707": "Norddjurs", "0730": "Randers"}
 GEOFA, DAGI, DS, ROADS = "geofa", r"datafordeler\.dk/DAGI", r"datafordeler\.dk/DS", "interpreter"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
 
 
 @pytest.fixture

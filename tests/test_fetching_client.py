@@ -25,7 +25,6 @@ from replay import (
     failing,
     gone,
     html_page,
-    replaying,
     unavailable,
 )
 
@@ -39,30 +38,6 @@ from geoklynge.fetching.store import PART, entry_of
 
 INFO = "api.statbank.dk/v1/tableinfo/BY1"
 EXTRACT = "download.geofabrik.de/europe/denmark-latest.osm.pbf"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
-
-
-@pytest.fixture
-def replay(server):
-    server.asked.clear()
-    server.faults.clear()
-    return server
-
-
-@pytest.fixture
-def waits():
-    return []
-
-
-@pytest.fixture
-def client(replay, tmp_path, waits):
-    opened = open_client(tmp_path / "store", inside=frozenset({replay.host()}))
-    return dataclasses.replace(opened, sleep=waits.append)
 
 
 def info_of(replay, **changes) -> Request:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import replay_europe as europe
-from replay import Reply, file_server, html_page, open_data_over, recorded, replaying
+from replay import Reply, file_server, html_page, open_data_over, recorded
 from shapely import Point, Polygon, box
 from typer.testing import CliRunner
 
@@ -26,12 +26,6 @@ from geoklynge.sources.delimited import read_delimited
 STAC = f"stac.overturemaps.org/{europe.RELEASE}/places/place"
 S3_PLACES = r"overturemaps-us-west-2\..*/type=place/part-00001-"
 GRID = r"gisco-services\.ec\.europa\.eu/census/"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from replay import (
     html_page,
     open_data_over,
     renamed,
-    replaying,
     unavailable,
 )
 from typer.testing import CliRunner
@@ -54,12 +53,6 @@ PLACES = {
     **dict.fromkeys(["gisco_lau", *(key for key in SOURCES if "overture" in key)], "SE_0885"),
 }
 BESIDES = "gisco_lau,overture_roads,overture_divisions,overture_places,geonames"  # Öland without Overpass
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
 
 
 @pytest.fixture(scope="module")

@@ -7,40 +7,16 @@ import os
 import zipfile
 
 import pytest
-from replay import Reply, failing, replaying
+from replay import Reply, failing
 
 from geoklynge.errors import FetchError
 from geoklynge.fetching import asking
 from geoklynge.fetching.asking import CSV, Request, require_kind
-from geoklynge.fetching.client import ask, open_client
+from geoklynge.fetching.client import ask
 
 TABLE = "data.example.dk/table.csv"
 WHOLE = b"a;b\n" + b"1;2\n" * 1000
 MODIFIED = "Wed, 18 Nov 2026 20:21:03 GMT"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
-
-
-@pytest.fixture
-def replay(server):
-    server.asked.clear()
-    server.faults.clear()
-    return server
-
-
-@pytest.fixture
-def waits():
-    return []
-
-
-@pytest.fixture
-def client(replay, tmp_path, waits):
-    opened = open_client(tmp_path / "store", inside=frozenset({replay.host()}))
-    return dataclasses.replace(opened, sleep=waits.append, gap_s=0.0)
 
 
 def table_of(replay, where=TABLE, **changes) -> Request:

@@ -9,7 +9,7 @@ from tempfile import mkdtemp
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from replay import Reply, busy, cut, failing, file_server, html_page, replaying
+from replay import Reply, busy, cut, failing, file_server, html_page
 
 from geoklynge.errors import FetchError
 from geoklynge.fetching import ranges
@@ -20,12 +20,6 @@ from geoklynge.fetching.ranges import open_ranges
 
 BODY = bytes(k * k * 7 % 251 for k in range(5_000))
 FILE = "files.example/large.parquet"
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
 
 
 @pytest.fixture

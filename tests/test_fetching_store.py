@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from replay import LAST_MODIFIED, Reply, made_pbf, replaying
+from replay import LAST_MODIFIED, Reply, made_pbf
 
 from geoklynge.errors import FetchError, InputError
 from geoklynge.fetching import geofabrik
@@ -27,25 +27,6 @@ from geoklynge.open_data import open_source
 TABLE = "data.example.dk/table.csv"
 WHOLE = b"a;b\n" + b"1;2\n" * 1000
 OTHER = b"x;y\n" + b"8;9\n" * 1000
-
-
-@pytest.fixture(scope="module")
-def server():
-    with replaying() as replay:
-        yield replay
-
-
-@pytest.fixture
-def replay(server):
-    server.asked.clear()
-    server.faults.clear()
-    return server
-
-
-@pytest.fixture
-def client(replay, tmp_path):
-    opened = open_client(tmp_path / "store", inside=frozenset({replay.host()}))
-    return dataclasses.replace(opened, sleep=lambda _: None, gap_s=0.0)
 
 
 def table_of(replay, **changes) -> Request:
