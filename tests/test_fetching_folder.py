@@ -1,6 +1,7 @@
 """What geoklynge fetch does with a folder: what it keeps, takes, removes, and leaves alone."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -66,13 +67,42 @@ def test_offline_nobody_is_asked_and_what_lies_there_is_taken(copy, replay, tmp_
     done = call("fetch", "706", "--into", by_hand, "--offline")
     assert done.exit_code == 0, done.stderr
     assert not replay.asked
-    assert "left out: place_names: not asked" in done.output
+    assert "place_names" in done.output.partition("left out: ")[2]
     study = read_study(by_hand / "study.toml")
     assert study.municipalities == ("0706",)
     assert study.sources.timetables == ("rejseplanen_gtfs.zip",)
     assert call("run", by_hand / "study.toml", "--out", tmp_path / "map").exit_code == 0
     without = call("fetch", "706", "--into", tmp_path / "empty", "--offline", "--quiet")
     assert (without.exit_code, len(without.stderr.splitlines())) == (1, 1)
+
+
+def test_offline_a_name_is_known_by_the_borders_that_lie_there(copy, replay, tmp_path):
+    by_hand = tmp_path / "by-hand"
+    by_hand.mkdir()
+    shutil.copyfile(copy / "dagi_kommuner.geojson", by_hand / "dagi_kommuner.geojson")
+    (by_hand / "osm.osm.pbf").write_bytes(made_pbf())
+    (by_hand / "denmark-latest.osm.pbf").write_bytes(made_pbf())
+    shutil.rmtree(tmp_path / "cache")
+    done = call("fetch", "Syddjurs", "--into", by_hand, "--offline")
+    assert done.exit_code == 0, done.stderr
+    study = read_study(by_hand / "study.toml")
+    assert (study.name, study.municipalities) == ("Syddjurs", ("0706",))
+    assert "lies there, and is not used: denmark-latest.osm.pbf" in done.output
+    assert "osm.osm.pbf: 56 rows, downloaded by hand" in done.output
+
+
+def test_where_nobody_is_reached_one_does_not_wait_long(copy, tmp_path, monkeypatch):
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    changes = (tmp_path / "open_data.toml").read_text(encoding="utf-8")
+    ports = iter(range(1, 1000))
+    nowhere = re.sub(r"http://127\.0\.0\.1:\d+/", lambda _: f"http://127.0.0.1:{next(ports)}/", changes)
+    (tmp_path / "open_data.toml").write_text(nowhere, encoding="utf-8")
+    monkeypatch.setenv("GEOKLYNGE_INSIDE", ",".join(f"127.0.0.1:{port}" for port in range(1, 1000)))
+    done = call("fetch", "Syddjurs", "--into", copy, "--refresh", "--quiet")
+    assert done.exit_code == 1
+    assert "no connection" in done.stderr
+    assert len(waits) < 20  # two hosts are tried five times, the others once
 
 
 @pytest.mark.denmark
@@ -115,7 +145,7 @@ def test_a_correction_of_a_fetched_file_stays_and_is_told(copy, replay):
     assert done.exit_code == 0, done.stderr
     assert places.read_bytes() == mine
     assert "osm_places.geojson: 19 rows, of " in done.output
-    assert "kept as it lies there: changed since it was fetched" in done.output
+    assert "kept: changed by hand since it was fetched" in done.output
     assert not replay.of("interpreter")
     study = read_study(copy / "study.toml")
     assert study.sources.villages == ("stednavne_bebyggelse.geojson", "osm_places.geojson", "geonames.zip")
@@ -191,7 +221,7 @@ def test_reasons_are_told_where_nothing_comes(replay, tmp_path):
     replay.breaks(".", unavailable)
     done = call("fetch", "Syddjurs", "--into", tmp_path / "x", "--quiet")
     assert done.exit_code == 1
-    assert "no municipality 'Syddjurs', and municipality_index: HTTP 503" in done.stderr
+    assert "names of municipalities are not known (HTTP 503" in done.stderr
     replay.faults.clear()
     replay.breaks("interpreter|geofabrik", unavailable)
     done = call("fetch", "Syddjurs", "--into", tmp_path / "x", "--quiet", "--only", SMALL)

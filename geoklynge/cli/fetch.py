@@ -16,6 +16,7 @@ from rich.table import Table
 from ..bars import shown_progress
 from ..errors import InputError, StudyError
 from ..fetching import STORE_FOLDER, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
+from ..fetching.records import BY_HAND, STUDY_BESIDE, STUDY_FILE, FileRecord
 from ..sources import default_cache
 from .words import speak_plainly, table_console
 
@@ -110,17 +111,38 @@ def _inside() -> frozenset[str]:
 
 def _print_outcome(words: Console, outcome: Outcome, into: Path) -> None:
     for record in outcome.records:
-        kept = ", kept as it lies there" if record.file in outcome.kept else ""
-        kept += ": changed since it was fetched" if record.file in outcome.changed else ""
+        state = _state_of(record, outcome)
         dated = f", of {record.dated}" if record.dated else ""
-        words.print(f"{record.file}: {record.rows} rows{dated}{kept} ({record.attribution})")
-    for reason in outcome.left_out.values():
-        words.print(f"left out: {reason}")
-    for reason in outcome.nothing_there.values():
-        words.print(f"nothing there: {reason}")
+        rows = f"{record.rows} row{'' if record.rows == 1 else 's'}"
+        words.print(f"{record.file}: {rows}{dated}{state} ({record.attribution})")
+    for name in outcome.unused:
+        words.print(f"lies there, and is not used: {name} (its name is that of no source: see --instructions)")
+    for label, reasons in (("left out", outcome.left_out), ("nothing there", outcome.nothing_there)):
+        for reason, keys in _grouped(reasons).items():
+            words.print(f"{label}: {', '.join(keys)}: {reason}")
+    study = STUDY_BESIDE if outcome.study_left_alone else STUDY_FILE
     if outcome.study_left_alone:
-        words.print("study.toml was changed by hand and stays; what belongs to these files is study.fetched.toml")
-    words.print(f"study: {into / 'study.toml'}; next: geoklynge run {into / 'study.toml'}")
+        words.print(f"study.toml was changed by hand and stays; what belongs to these files is {STUDY_BESIDE}")
+    words.print(f"study: {into / study}; next: geoklynge run {into / study}")
+
+
+def _state_of(record: FileRecord, outcome: Outcome) -> str:
+    """Say in a few words what happened to a file."""
+    if record.file in outcome.changed:
+        return ", kept: changed by hand since it was fetched"
+    if record.fetched == BY_HAND:
+        return ", downloaded by hand"
+    if record.file in outcome.kept:
+        return ", kept from before"
+    return ", unchanged" if record.file in outcome.same else ""
+
+
+def _grouped(reasons: dict[str, str]) -> dict[str, list[str]]:
+    """Say a reason once for all sources that have it."""
+    found: dict[str, list[str]] = {}
+    for key, reason in reasons.items():
+        found.setdefault(reason.removeprefix(f"{key}: "), []).append(key)
+    return found
 
 
 def _print_list(options: FetchOptions) -> None:
@@ -128,10 +150,13 @@ def _print_list(options: FetchOptions) -> None:
     if options.as_json:
         print(json.dumps([asdict(entry) for entry in found], ensure_ascii=False, indent=1))
         return
-    table = Table("source", "what", "key", "fetched", "rows", "address", "licence")
+    table = Table()
+    for name in ("source", "key", "fetched", "rows"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("what", overflow="fold")
     for entry in found:
         rows = "" if entry.rows is None else str(entry.rows)
-        table.add_row(entry.key, entry.title, entry.key_state, entry.fetched[:10], rows, entry.seen, entry.licence)
+        table.add_row(entry.key, entry.key_state, entry.fetched[:10], rows, entry.title)
     table_console(WIDTH).print(table)
 
 
@@ -139,8 +164,11 @@ def _print_plan(options: FetchOptions, plan: list[Planned]) -> None:
     if options.as_json:
         print(json.dumps([asdict(entry) for entry in plan], ensure_ascii=False, indent=1))
         return
-    table = Table("source", "asks", "at most", "copy", "state")
+    table = Table()
+    for name in ("source", "at most", "copy", "state"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("asks", overflow="fold")
     for entry in plan:
         age = "" if entry.days_old is None else f"{entry.days_old:g} days"
-        table.add_row(entry.key, entry.address, f"{entry.at_most_mb:g} MB", age, entry.asked)
+        table.add_row(entry.key, f"{entry.at_most_mb:g} MB", age, entry.asked, entry.address)
     table_console(WIDTH).print(table)

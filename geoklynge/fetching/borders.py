@@ -77,14 +77,18 @@ def find_place(desk: Desk) -> Place:
 def _asked(desk: Desk) -> Asked:
     """Understand the words; without the list of municipalities numbers are understood, and names are not."""
     words = desk.wish.words
-    index = _index(desk) if needs_index(words) else {}
+    index = (_index(desk) or _index_at_hand(desk)) if needs_index(words) else {}
     try:
         return read_place(words, index)
-    except InputError as error:
+    except InputError:
         reason = all_reasons(desk, [INDEX])
         if not reason:
             raise
-        raise FetchError(f"{error.problem}, and {reason}", advice="give its four-digit number") from None
+        raise FetchError(
+            f"names of municipalities are not known ({reason.partition(': ')[2].partition(': ')[0]})",
+            source=INDEX,
+            advice="give the four-digit number, as 0706 for Syddjurs",
+        ) from None
 
 
 def _index(desk: Desk) -> dict[str, str]:
@@ -97,6 +101,20 @@ def _index(desk: Desk) -> dict[str, str]:
             forget(entry)
         reasons_for(desk, error)[INDEX] = str(error)
         return {}
+
+
+def _index_at_hand(desk: Desk) -> dict[str, str]:
+    """List the municipalities of a file that lies in the folder: somebody's own, or of an earlier fetch."""
+    for key in BORDER_READERS:
+        source = open_source(key)
+        path = desk.earlier.folder / source.file
+        if path.is_file():
+            try:
+                areas, _ = read_areas(path, source=source.file, table="municipalities")
+            except TableError:  # told where the file is read for its borders
+                continue
+            return dict(zip(areas["municipality_id"].astype(str), areas["name"].astype(str), strict=True))
+    return {}
 
 
 def _by_municipalities(desk: Desk, key: str, asked: Asked) -> Place | None:

@@ -42,6 +42,7 @@ USER_AGENT = f"geoklynge/{__version__} (village clusters from open data; one req
 AGAIN = (408, 425, 429, 500, 502, 503, 504)
 REDIRECTS, MOST_REDIRECTS = (301, 302, 303, 307, 308), 5
 SECONDS_A_DAY = 86_400.0
+NO_NETWORK_FROM = 2  # hosts that could not be reached
 IF_NEWER = {"If-None-Match", "If-Modified-Since"}
 REASON_BYTES, REASON_CHARACTERS = 4_096, 120
 
@@ -85,6 +86,8 @@ class Client:
         The clock.
     used
         The folders of all answers that were given, so that those of no use can be forgotten.
+    unreached
+        Hosts that could not be reached.
     """
 
     store: Path
@@ -102,6 +105,7 @@ class Client:
     now: Callable[[], float] = time.time
     last_asked: dict[str, float] = field(default_factory=dict)
     used: list[Path] = field(default_factory=list)
+    unreached: set[str] = field(default_factory=set)
 
 
 def open_client(
@@ -186,13 +190,17 @@ def again_and_again(client: Client, request: Request, once: Callable[[], T]) -> 
     FetchError
         If no attempt worked, or the source wants a longer wait than the client has patience for.
     """
-    for attempt in range(1, client.attempts + 1):
+    # where two hosts could not be reached there is no network, and no use in waiting for it
+    attempts = 1 if len(client.unreached) >= NO_NETWORK_FROM else client.attempts
+    for attempt in range(1, attempts + 1):
         try:
             return once()
         except AgainError as failed:
             wait_s = client.pause_s * 2 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - no secret
             wait_s = max(wait_s, failed.wait_s or 0.0)
-            if attempt == client.attempts or wait_s > client.longest_wait_s:
+            if attempt == attempts or wait_s > client.longest_wait_s:
+                if failed.nobody:
+                    client.unreached.add(urlsplit(request.address).netloc)
                 raise _given_up(request, failed, attempt, client) from None
             client.sleep(wait_s)
     raise AssertionError("unreachable")  # pragma: no cover

@@ -28,10 +28,14 @@ _CONNECTION_WORDS: tuple[tuple[type[Exception], str], ...] = (
 
 
 class AgainError(Exception):
-    """An attempt failed, another may not; `wait_s` is what the source asks for."""
+    """
+    An attempt failed, another may not; `wait_s` is what the source asks for.
 
-    def __init__(self, problem: str, *, wait_s: float | None = None) -> None:
-        self.problem, self.wait_s = problem, wait_s
+    `nobody` says that nobody was reached: not a source that fails, but perhaps a network that is not there.
+    """
+
+    def __init__(self, problem: str, *, wait_s: float | None = None, nobody: bool = False) -> None:
+        self.problem, self.wait_s, self.nobody = problem, wait_s, nobody
         super().__init__(problem)
 
 
@@ -48,7 +52,10 @@ def failed_connection(error: Exception, request: Request) -> Exception:
     if isinstance(error, requests.exceptions.SSLError):
         host = urlsplit(request.address).hostname
         return FetchError(f"{words} ({host})", source=request.source, advice="do not trust it; try again later")
-    return AgainError(words)
+    nobody = isinstance(error, requests.exceptions.ConnectionError) and not isinstance(
+        error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ReadTimeout
+    )
+    return AgainError(words, nobody=nobody)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ..errors import FetchError, InputError, TableError
 from ..open_data import open_source, open_sources
@@ -17,6 +18,8 @@ from .earlier import CHANGED, lying_there, own_records, read_earlier
 from .place import Place
 from .records import SOURCES_FILE, STUDY_BESIDE, STUDY_FILE, FileRecord, study_text, write_records
 
+DATA_ENDINGS = (".geojson", ".gpkg", ".csv", ".pbf", ".zip", ".parquet", ".shp", ".txt")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -24,7 +27,8 @@ class Outcome:
     What a fetch brought.
 
     `records` are its files, `kept` names those that stay as they lay there, `changed` those of them that somebody has
-    changed since they were fetched. `missing`, `nothing_there` and `left_out` are reasons by source, see `Desk`.
+    changed since they were fetched, `same` those that came anew and are what they were; `unused` are files there that
+    are of no source. `missing`, `nothing_there` and `left_out` are reasons by source, see `Desk`.
     """
 
     place: Place
@@ -34,6 +38,8 @@ class Outcome:
     left_out: dict[str, str]
     kept: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
+    same: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     study_left_alone: bool = False
 
 
@@ -156,6 +162,21 @@ def _finish(desk: Desk, place: Place) -> Outcome:
     for record in desk.earlier.whole:
         if record.file not in names:
             (into / record.file).unlink(missing_ok=True)
-    reasons_by_kind = (desk.missing, desk.nothing_there, desk.left_out)
-    own = tuple(record.file for record in records if CHANGED in record.notes)
-    return Outcome(place, tuple(records), *reasons_by_kind, tuple(desk.kept), own, study_left_alone=changed)
+    sums = {record.file: record.sha256 for record in desk.earlier.whole}
+    return Outcome(
+        place,
+        tuple(records),
+        desk.missing,
+        desk.nothing_there,
+        desk.left_out,
+        kept=tuple(desk.kept),
+        changed=tuple(record.file for record in records if CHANGED in record.notes),
+        same=tuple(record.file for record in records if sums.get(record.file) == record.sha256),
+        unused=tuple(sorted(path.name for path in into.iterdir() if _might_be_data(path) and path.name not in names)),
+        study_left_alone=changed,
+    )
+
+
+def _might_be_data(path: Path) -> bool:
+    """Tell whether a file looks like one that somebody has laid there to be used."""
+    return path.is_file() and path.suffix.lower() in DATA_ENDINGS and path.name != SOURCES_FILE

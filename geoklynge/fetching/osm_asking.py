@@ -164,8 +164,13 @@ def _require_public_name(client: Client, request: Request) -> None:
         return
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(parts.hostname, None)}
-    except OSError:
-        return  # said better by the failing request
+    except OSError:  # OSMnx would wait a minute for each attempt
+        client.unreached.add(parts.netloc)
+        raise FetchError(
+            f"no connection ({parts.hostname}: its name is not known)",
+            source=request.source,
+            advice="run the command again later",
+        ) from None
     if not all(is_public(address) for address in found):
         raise FetchError(
             f"{parts.hostname} leads to an address inside a network", source=request.source, advice="see its address"

@@ -13,7 +13,7 @@ from .examine import Quality
 
 EXAMPLES = 5
 WHOLE = ("merged", "outside_parish", "without_people", "far_services", "odd_positions")
-DIGITS = {"expected": 1, "people_per_facility": 1, "metres": 1, "x": 1, "y": 1}
+DIGITS = {"expected": 3, "people_per_facility": 1, "metres": 1, "x": 1, "y": 1}
 
 Record = dict[str, Any]
 
