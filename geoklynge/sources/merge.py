@@ -137,7 +137,10 @@ def _bearers(sources: Sequence[gpd.GeoDataFrame], now: Mapping[str, str]) -> dic
     read = pd.concat([table[["village_id", "name"]] for table in sources], ignore_index=True)
     pairs = pd.DataFrame({"key": name_keys(read["name"]), "id": read["village_id"].map(now)})
     pairs = pairs.drop_duplicates().sort_values(["key", "id"])
-    return {str(key): tuple(ids) for key, ids in pairs.groupby("key")["id"]}
+    found: dict[str, list[str]] = {}
+    for key, held in zip(pairs["key"].tolist(), pairs["id"].tolist(), strict=True):
+        found.setdefault(key, []).append(held)
+    return {key: tuple(ids) for key, ids in found.items()}
 
 
 def _refuse_clashes(now: Mapping[str, str], own: Mapping[str, str | None]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -43,6 +44,7 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", _plain(name)).strip("-") or "unnamed"
 
 
+@lru_cache(maxsize=65_536)  # a country's names are asked for several times
 def name_key(name: str) -> str:
     """
     Bring the spellings of one place name to one form.
