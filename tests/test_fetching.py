@@ -10,6 +10,7 @@ from fetched import SMALL, call, files_in, records_in
 from replay import KEY, Reply, html_page
 
 from geoklynge.fetching import osm_asking
+from geoklynge.fetching.asking import JSON, Request
 from geoklynge.fetching.catalogue import FETCHERS, GROUPS
 from geoklynge.fetching.place import Asked, placed
 from geoklynge.open_data import open_source, open_sources
@@ -274,7 +275,7 @@ def test_roads_from_overpass_keep_limits_directions_and_junctions(fetched):
 
 
 def test_questions_to_overpass_are_made_by_osmnx_and_bounded(replay, tmp_path):
-    request = osm_asking.Request("overpass", "https://overpass-api.de/api", osm_asking.JSON, at_most_bytes=10)
+    request = Request("overpass", "https://overpass-api.de/api", JSON, at_most_bytes=10)
     with pytest.raises(Exception, match="more than 0 MB"):
         osm_asking._require_answer(b'{"elements": []}', "application/json", request)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,7 @@ from rich.table import Table
 
 from ..bars import shown_progress
 from ..errors import InputError, StudyError
-from ..fetching import STORE_FOLDER, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
+from ..fetching import STORE_FOLDER, Listed, Outcome, Planned, Wish, fetch, instructions, listed, open_client, planned
 from ..fetching.records import BY_HAND, STUDY_BESIDE, STUDY_FILE, FileRecord
 from ..sources import default_cache
 from .words import speak_plainly, table_console
@@ -147,28 +148,38 @@ def _grouped(reasons: dict[str, str]) -> dict[str, list[str]]:
 
 def _print_list(options: FetchOptions) -> None:
     found = listed(options.into)
-    if options.as_json:
-        print(json.dumps([asdict(entry) for entry in found], ensure_ascii=False, indent=1))
-        return
-    table = Table()
-    for name in ("source", "key", "fetched", "rows"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("what", overflow="fold")
-    for entry in found:
-        rows = "" if entry.rows is None else str(entry.rows)
-        table.add_row(entry.key, entry.key_state, entry.fetched[:10], rows, entry.title)
-    table_console(WIDTH).print(table)
+    rows = [
+        (entry.key, entry.key_state, entry.fetched[:10], "" if entry.rows is None else str(entry.rows), entry.title)
+        for entry in found
+    ]
+    _print_rows(options, found, ("source", "key", "fetched", "rows", "what"), rows)
 
 
 def _print_plan(options: FetchOptions, plan: list[Planned]) -> None:
+    rows = [
+        (
+            entry.key,
+            f"{entry.at_most_mb:g} MB",
+            "" if entry.days_old is None else f"{entry.days_old:g} days",
+            entry.asked,
+            entry.address,
+        )
+        for entry in plan
+    ]
+    _print_rows(options, plan, ("source", "at most", "copy", "state", "asks"), rows)
+
+
+def _print_rows(
+    options: FetchOptions, entries: Sequence[Listed | Planned], names: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print entries as JSON, or as a table whose last column is folded and whose others are never cut."""
     if options.as_json:
-        print(json.dumps([asdict(entry) for entry in plan], ensure_ascii=False, indent=1))
+        print(json.dumps([asdict(entry) for entry in entries], ensure_ascii=False, indent=1))
         return
     table = Table()
-    for name in ("source", "at most", "copy", "state"):
+    for name in names[:-1]:
         table.add_column(name, no_wrap=True)
-    table.add_column("asks", overflow="fold")
-    for entry in plan:
-        age = "" if entry.days_old is None else f"{entry.days_old:g} days"
-        table.add_row(entry.key, f"{entry.at_most_mb:g} MB", age, entry.asked, entry.address)
+    table.add_column(names[-1], overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     table_console(WIDTH).print(table)

@@ -151,10 +151,26 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
     with path.open("rb") as stream:
         head = stream.read(HEAD_BYTES)
     advice = f"try again later; if it stays so, the source has changed: {request.address}"
+    require_beginning(head, declared, request, advice=advice)
+    wrong = request.kind.looks_right(path)
+    if wrong:
+        wrong = f"{wrong} {_quoted_head(head, request)[:20]!r}" if wrong == BEGINS else wrong
+        raise FetchError(f"what came is no {request.kind.name} ({wrong})", source=request.source, advice=advice)
+
+
+def require_beginning(head: bytes, declared: str, request: Request, *, advice: str) -> None:
+    """
+    Refuse an answer by how it begins and what it is declared as.
+
+    Raises
+    ------
+    FetchError
+        If it is empty, an HTML page, or declared as another kind; says how it begins.
+    """
     if not head.strip():
         raise FetchError("an empty answer", source=request.source, advice=advice)
-    said = " ".join(scrubbed(head.decode("utf-8", errors="replace"), request).split())[:QUOTED_CHARACTERS]
     if is_html(head):
+        said = _quoted_head(head, request)
         raise FetchError(
             f"an HTML page instead of {request.kind.name} ({said!r} …)", source=request.source, advice=advice
         )
@@ -162,10 +178,10 @@ def require_kind(path: Path, declared: str, request: Request) -> None:
     if plain not in (*request.kind.types, *ANY_TYPE):
         plain = scrubbed(plain, request)[:QUOTED_CHARACTERS]
         raise FetchError(f"{plain!r} came instead of {request.kind.name}", source=request.source, advice=advice)
-    wrong = request.kind.looks_right(path)
-    if wrong:
-        wrong = f"{wrong} {said[:20]!r}" if wrong == BEGINS else wrong
-        raise FetchError(f"what came is no {request.kind.name} ({wrong})", source=request.source, advice=advice)
+
+
+def _quoted_head(head: bytes, request: Request) -> str:
+    return " ".join(scrubbed(head.decode("utf-8", errors="replace"), request).split())[:QUOTED_CHARACTERS]
 
 
 def is_html(head: bytes) -> bool:

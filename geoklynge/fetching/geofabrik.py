@@ -33,30 +33,31 @@ def fetch(client: Client, task: Task) -> Draft:
     once, and the extract once more after that.
     """
     try:
-        checksum, answer = _asked(client, task)
+        checksum, answer, md5 = _asked(client, task)
     except ChecksumError:
-        checksum, answer = _asked(client, task, anew=True)
+        checksum, answer, md5 = _asked(client, task, anew=True)
     return Draft(
         ((task.source.file, task.source.table),),
         (question_of(checksum), question_of(answer)),
         dated=answer.dated,
-        notes=(f"md5 {md5_of(task.file())}",),
+        notes=(f"md5 {md5}",),
     )
 
 
-def _asked(client: Client, task: Task, *, anew: bool = False) -> tuple[Answer, Answer]:
-    """Get the sum and an extract that it fits; a copy that is older than the sum is taken as it is."""
+def _asked(client: Client, task: Task, *, anew: bool = False) -> tuple[Answer, Answer, str]:
+    """Get the sum, an extract that it fits, and its own sum; a copy that is older than the sum is taken as it is."""
     ask_sum, ask_file = questions(task)
     checksum = ask(replace(client, refresh=client.refresh or anew), ask_sum)
     said = checksum.path.read_text(encoding="ascii").split()[0].casefold()
     answer = ask(client, replace(ask_file, md5=said))
     shutil.copyfile(answer.path, task.file())
-    if checksum.dated <= answer.dated and md5_of(task.file()) != said:
+    md5 = md5_of(task.file())
+    if checksum.dated <= answer.dated and md5 != said:
         forget(entry_of(client.store, ask_file))
         raise ChecksumError(
             "its checksum is another than the source says", source=task.key, advice="run the command again later"
         )
-    return checksum, answer
+    return checksum, answer, md5
 
 
 GEOFABRIK = Fetcher(questions, fetch)

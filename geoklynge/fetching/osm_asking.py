@@ -22,7 +22,7 @@ import requests
 import urllib3
 
 from ..errors import FetchError, NothingThereError
-from .asking import ANY_TYPE, HEAD_BYTES, JSON, MEGABYTE, Request, is_html
+from .asking import HEAD_BYTES, MEGABYTE, Request, require_beginning
 from .bodies import CHUNK
 from .client import AGAIN, REDIRECTS, SECONDS_A_DAY, USER_AGENT, Client, again_and_again, require_online
 from .drafts import Question
@@ -247,14 +247,7 @@ def _require_answer(body: bytes, declared: str, request: Request) -> None:
     advice = "try again later, or take the country's extract with --only"
     if len(body) > request.at_most_bytes:
         raise _too_large(request)
-    plain = declared.partition(";")[0].strip().casefold()
-    if not body.strip():
-        raise FetchError("an empty answer", source=request.source, advice=advice)
-    if is_html(body[:HEAD_BYTES]):
-        title = " ".join(body[:200].decode("utf-8", errors="replace").split())[:80]
-        raise FetchError(f"an HTML page instead of JSON ({title!r} …)", source=request.source, advice=advice)
-    if plain not in (*JSON.types, *ANY_TYPE):
-        raise FetchError(f"{plain!r} came instead of JSON", source=request.source, advice=advice)
+    require_beginning(body[:HEAD_BYTES], declared, request, advice=advice)
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -7,25 +7,17 @@ from collections.abc import Sequence
 import geopandas as gpd
 
 from ..errors import FetchError
-from .asking import JSON, MEGABYTE, Request
+from .asking import JSON, Request
 from .client import Client
 from .drafts import Draft, Fetcher, Question, Task
 from .osm_asking import ask_osmnx, asking_osm
 from .place import spellings
+from .whole_file import whole_request
 
 
 def questions(task: Task) -> tuple[Request, ...]:
     """Say whom OSMnx asks: once for each municipality, by name."""
-    source = task.source
-    return (
-        Request(
-            task.key,
-            source.address,
-            JSON,
-            keep_days=source.keep_days,
-            at_most_bytes=int(source.at_most_mb * MEGABYTE),
-        ),
-    )
+    return (whole_request(task, JSON),)
 
 
 def read_borders(client: Client, task: Task) -> tuple[gpd.GeoDataFrame, tuple[Question, ...]]:

@@ -16,10 +16,11 @@ from ..sources.osm import PLACES, parse_people
 from ..sources.positions import WGS84
 from ..sources.road_tags import EXTRA_CLASSES
 from ..study import default_categories, default_speeds
-from .asking import JSON, MEGABYTE, Request
+from .asking import JSON, Request
 from .client import Client
 from .drafts import Draft, Fetcher, Task
 from .osm_asking import WAY_TAGS, ask_osmnx, asking_osm
+from .whole_file import whole_request
 
 QUERY_SIMPLER_BY = 0.003  # degrees, about 300 m: the border of a question needs no more
 OSM_REFS = {"node": "n", "way": "w", "relation": "r"}
@@ -27,11 +28,7 @@ OSM_REFS = {"node": "n", "way": "w", "relation": "r"}
 
 def questions(task: Task) -> tuple[Request, ...]:
     """Say whom OSMnx asks; its questions follow from the area, and are divided where it is large."""
-    source = task.source
-    about = Request(
-        task.key, source.address, JSON, keep_days=source.keep_days, at_most_bytes=int(source.at_most_mb * MEGABYTE)
-    )
-    return (about,)
+    return (whole_request(task, JSON),)
 
 
 def fetch(client: Client, task: Task) -> Draft:
